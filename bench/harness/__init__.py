@@ -1,0 +1,2 @@
+# weir: the parts of bench/run.
+# SPDX-License-Identifier: MIT

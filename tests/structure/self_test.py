@@ -1,0 +1,210 @@
+# weir: proves that the structure checks bite: each finds a planted violation, and is silent on a tree without one.
+# SPDX-License-Identifier: MIT
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+
+from hardening_check import check_hardening
+from header_check import check_headers
+from include_checks import check_arrows, check_file_heads, check_third_party, long_files
+from seam_check import check_seam
+
+COMPILER = os.environ.get("WEIR_COMPILER", "c++")
+HEAD = "// weir: planted.\n// SPDX-License-Identifier: MIT\n"
+
+
+class Tree(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.root = self.folder.name
+        self.write("weir/base/low.h", HEAD + "#pragma once\n#include <cstddef>\ninline std::size_t low() { return 1; }\n")
+        self.write("weir/buffer/middle.h", HEAD + '#pragma once\n#include "weir/base/low.h"\n')
+        self.write("weir/net/high.h", HEAD + '#pragma once\n#include "weir/buffer/middle.h"\n')
+        self.write("tests/third_party_includes", "# comment\nopenssl/*: weir/net/tls.cc weir/net/tls.h\nfmt/*: weir/buffer/format.h\n")
+        self.write("tests/allowed_symbols", "memcpy  # copies\noperator new(*)\nsigfillset @ weir/loop/signal.cc\n_GLOBAL_OFFSET_TABLE_\n")
+
+    def write(self, path, text):
+        path = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+class Arrows(Tree):
+    def test_is_silent_on_a_tree_in_order(self):
+        self.write("weir/net/high_test.cc", HEAD + '#include "tests/support.h"\n#include "weir/net/high.h"\n')
+        self.write("tests/support.h", HEAD + '#include "weir/net/high.h"\n')
+        self.write("weir/weir.h", HEAD + '#include "weir/net/high.h"\n')
+        self.write("bench/raw/a.cc", HEAD + '#include "../common.h"\n')
+        self.write("bench/common.h", HEAD)
+        self.assertEqual(check_arrows(self.root), [])
+
+    def finds(self, path, text, words):
+        self.write(path, HEAD + text)
+        problems = check_arrows(self.root)
+        self.assertEqual(len(problems), 1, problems)
+        self.assertIn(words, problems[0])
+        self.assertTrue(problems[0].startswith(path))
+
+    def test_finds_an_upward_include(self):
+        self.finds("weir/buffer/bad.cc", '#include "weir/net/high.h"\n', "not below it")
+
+    def test_finds_an_upward_include_in_a_unit_test(self):
+        self.finds("weir/buffer/bad_test.cc", '#include "weir/net/high.h"\n', "not below it")
+
+    def test_finds_a_sideways_include(self):
+        self.write("weir/sim/a.h", HEAD)
+        self.finds("weir/compat/bad.h", '#include "weir/sim/a.h"\n', "not below it")
+
+    def test_finds_a_layer_that_includes_a_program(self):
+        self.write("tests/support.h", HEAD)
+        self.finds("weir/buffer/bad.h", '#include "tests/support.h"\n', "must not include")
+
+    def test_finds_a_layer_that_includes_everything(self):
+        self.write("weir/weir.h", HEAD)
+        self.finds("weir/buffer/bad.h", '#include "weir/weir.h"\n', "include what is used")
+
+    def test_finds_a_relative_include(self):
+        self.finds("weir/buffer/bad.h", '#include "middle.h"\n', "from the root")
+
+    def test_finds_an_include_in_angle_brackets(self):
+        self.finds("weir/buffer/bad.h", "#include <weir/base/low.h>\n", "not <")
+
+    def test_finds_a_layer_without_a_place(self):
+        self.finds("weir/other/bad.h", '#include "weir/base/low.h"\n', "no place")
+
+
+class ThirdParty(Tree):
+    def test_is_silent_on_listed_files_and_system_headers(self):
+        self.write("weir/net/tls.cc", HEAD + "#include <openssl/ssl.h>\n#include <sys/uio.h>\n#include <vector>\n#include <errno.h>\n")
+        self.write("weir/buffer/format.h", HEAD + "#include <fmt/core.h>\n")
+        self.assertEqual(check_third_party(self.root), [])
+
+    def test_finds_a_file_that_is_not_listed(self):
+        self.write("weir/net/other.cc", HEAD + "#  include <openssl/ssl.h>\n")
+        self.assertEqual(len(check_third_party(self.root)), 1)
+
+    def test_finds_a_library_header_even_when_listed(self):
+        self.write("weir/net/tls.h", HEAD + "#include <openssl/ssl.h>\n")
+        self.assertIn("must not include", check_third_party(self.root)[0])
+
+    def test_finds_a_header_nobody_listed(self):
+        self.write("examples/a.cc", HEAD + "#include <zlib.h>\n")
+        self.assertEqual(len(check_third_party(self.root)), 1)
+
+
+class Heads(Tree):
+    def test_is_silent_on_proper_heads(self):
+        self.assertEqual(check_file_heads(self.root), [])
+
+    def test_finds_a_missing_head_and_guard(self):
+        self.write("weir/base/bad.h", "int f();\n")
+        self.assertEqual(len(check_file_heads(self.root)), 3)
+
+    def test_advises_on_long_files_only(self):
+        self.write("weir/base/right.cc", "\n" * 400)
+        self.write("weir/base/long.cc", "\n" * 401)
+        self.assertEqual(long_files(self.root), ["weir/base/long.cc: 401 lines"])
+
+
+class Headers(Tree):
+    def check(self):
+        return check_headers(self.root, COMPILER, os.path.join(self.root, "cache"))
+
+    def test_is_silent_on_headers_that_compile_alone(self):
+        self.assertEqual(self.check(), [])
+
+    def test_finds_a_header_that_leans_on_its_includer(self):
+        self.write("weir/base/bad.h", HEAD + "#pragma once\ninline std::string text() { return {}; }\n")
+        self.assertEqual(len(self.check()), 1)
+
+    def test_finds_a_header_without_a_guard(self):
+        self.write("weir/base/bad.h", HEAD + "struct Twice {};\n")
+        self.assertEqual(len(self.check()), 1)
+
+    def test_notices_a_change_in_an_included_header(self):
+        self.assertEqual(self.check(), [])
+        self.write("weir/base/low.h", HEAD + "#pragma once\ninline int low() { return nothing; }\n")
+        self.assertEqual(len(self.check()), 3)  # the header and the two that include it
+
+
+class Seam(Tree):
+    def compile(self, path, text):
+        target = os.path.join(self.root, "objects", path + ".o")
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        subprocess.run([COMPILER, "-std=c++20", "-O1", "-c", "-x", "c++", "-", "-o", target], input=text, text=True, check=True)
+
+    def check(self):
+        return check_seam(os.path.join(self.root, "objects"), os.path.join(self.root, "tests", "allowed_symbols"))
+
+    def test_is_silent_on_own_and_allowed_symbols_and_on_sys(self):
+        self.compile("weir/sys/calls.cc", '#include <unistd.h>\nnamespace weir { void shut(int d) { ::close(d); } }')
+        self.compile("weir/net/good.cc", "namespace weir { void shut(int); char* get() { shut(1); return new char; } }")
+        self.assertEqual(self.check(), [])
+
+    def test_finds_a_system_call(self):
+        self.compile("weir/net/bad.cc", "#include <unistd.h>\nnamespace weir { void shut(int d) { ::close(d); } }")
+        self.assertEqual(self.check(), ["weir/net/bad.cc.o: imports close"])
+
+    def test_finds_a_system_call_without_a_telling_name(self):
+        self.compile("weir/net/bad.cc", "#include <chrono>\nnamespace weir { auto now() { return std::chrono::steady_clock::now(); } }")
+        self.assertIn("steady_clock::now()", self.check()[0])
+
+    def test_finds_a_symbol_of_the_same_beginning(self):
+        self.compile("weir/net/bad.cc", 'extern "C" int memcpy_and_call();\nnamespace weir { int f() { return memcpy_and_call(); } }')
+        self.assertEqual(len(self.check()), 1)
+
+    def test_finds_a_symbol_that_only_another_file_may_use(self):
+        text = "#include <signal.h>\nnamespace weir { void all(sigset_t* set) { ::sigfillset(set); } }"
+        self.compile("weir/loop/signal.cc", text)
+        self.assertEqual(self.check(), [])
+        self.compile("weir/loop/other.cc", text)
+        self.assertEqual(self.check(), ["weir/loop/other.cc.o: imports sigfillset"])
+
+    def test_exempts_programs(self):
+        self.compile("weir/net/good.cc", "int f() { return 1; }")
+        self.compile("weir/cli/main.cc", "#include <unistd.h>\nvoid shut(int d) { ::close(d); }")
+        self.assertEqual(self.check(), [])
+
+    def test_finds_that_nothing_was_built(self):
+        self.assertEqual(len(self.check()), 1)
+
+
+class Hardening(Tree):
+    GOOD = "-O2 -fPIE -fstack-protector-all -fcf-protection -D_FORTIFY_SOURCE=2".split()
+    GOOD_LINK = "-pie -Wl,-z,relro,-z,now".split()
+
+    def check(self, flags, link):
+        self.write("weir/a.cc", "int main(int n, char**) { char text[64] = {}; text[n % 64] = 1; return text[0]; }")
+        source, thing, program = (os.path.join(self.root, name) for name in ("weir/a.cc", "objects/a.o", "program"))
+        os.makedirs(os.path.dirname(thing), exist_ok=True)
+        subprocess.run([COMPILER, *flags, "-c", source, "-o", thing], check=True)
+        subprocess.run([COMPILER, *link, thing, "-o", program], check=True)
+        self.write("commands.json", json.dumps([{"file": source, "command": " ".join(flags)}]))
+        return check_hardening(program, os.path.dirname(thing), os.path.join(self.root, "commands.json"))
+
+    def test_is_silent_on_a_hardened_program(self):
+        self.assertEqual(self.check(self.GOOD, self.GOOD_LINK), [])
+
+    def test_finds_each_missing_property(self):
+        self.assertEqual(len(self.check([*self.GOOD, "-fno-stack-protector"], self.GOOD_LINK)), 1)
+        self.assertEqual(len(self.check(self.GOOD, ["-pie", "-Wl,-z,relro,-z,lazy"])), 1)
+        self.assertEqual(len(self.check(self.GOOD, ["-pie", "-Wl,-z,norelro,-z,now"])), 1)
+        self.assertEqual(len(self.check(self.GOOD, ["-no-pie", *self.GOOD_LINK[1:]])), 1)
+        self.assertEqual(len(self.check(self.GOOD, [*self.GOOD_LINK, "-Wl,-z,execstack"])), 1)
+        self.assertEqual(len(self.check(self.GOOD[:-1], self.GOOD_LINK)), 1)
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "only x86 has it")
+    def test_finds_an_object_without_control_flow_protection(self):
+        self.assertEqual(len(self.check([*self.GOOD, "-fcf-protection=none"], self.GOOD_LINK)), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,317 @@
+// weir: a buffer's life, removal and reading.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/buffer.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "weir/buffer/pool.h"
+#include "weir/buffer/transfer_buffer.h"
+
+namespace weir {
+namespace {
+
+/// A piece of at most this size, cut off a block of at least that size, is copied instead of holding the whole block.
+constexpr std::size_t copied_border = 256;
+constexpr std::size_t large_block = 2048;
+
+constexpr std::uint64_t position_mask = (std::uint64_t{1} << 62) - 1;
+
+/// FNV-1a; never 0, which stands for no needle.
+std::uint64_t hash_of(Bytes bytes) noexcept {
+  std::uint64_t hash = 0xCBF29CE484222325 + bytes.size();
+  for (const std::byte byte : bytes) hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001B3;
+  return hash | 1;
+}
+
+}  // namespace
+
+Buffer::Buffer(Buffer&& other) noexcept : pool_(other.pool_) {
+  const bool loses_bytes = !other.is_empty();
+  steal(other);
+  if (loses_bytes) other.tell_hook();
+}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  if (this == &other) return *this;
+  DeadBlocks dead;
+  const bool loses_bytes = !is_empty();
+  const bool other_loses_bytes = !other.is_empty();
+  remove_all(dead);
+  steal(other);
+  if (loses_bytes) tell_hook();
+  if (other_loses_bytes) other.tell_hook();
+  return *this;
+}
+
+void Buffer::destroy() noexcept {
+  do {  // again, if a release callback appended
+    DeadBlocks dead;
+    remove_all(dead);
+  } while (!holds_nothing());
+}
+
+/// Requires that this buffer holds nothing.
+void Buffer::steal(Buffer& other) noexcept {
+  queue_.steal(other.queue_);
+  write_ = std::exchange(other.write_, nullptr);
+  end_ = std::exchange(other.end_, nullptr);
+  block_ = std::exchange(other.block_, nullptr);
+  size_ = std::exchange(other.size_, 0);
+  other.move_position(size_);
+  if (other.is_prepared_) {
+    other.is_prepared_ = 0;
+    open_window();  // prepare had closed it
+  }
+}
+
+TransferBuffer Buffer::detach() && noexcept {
+  DeadBlocks dead;
+  set_window(nullptr, nullptr, dead);  // or each tail block would count as shared
+  for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) {
+    if (piece->owner != nullptr && !piece->owner->is_unique()) piece->owner->make_shared_between_threads();
+  }
+  return TransferBuffer(std::move(*this));
+}
+
+Pool& Buffer::pool() const noexcept { return pool_ != nullptr ? *pool_ : Pool::default_pool(); }
+
+// --- removing ---
+
+void Buffer::remove_all(DeadBlocks& dead) noexcept {
+  move_position(std::exchange(size_, 0));
+  for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) dead.let_go(piece->owner);
+  queue_.forget();
+  set_window(nullptr, nullptr, dead);
+}
+
+/// Requires `count <= size_`.
+void Buffer::remove_front(std::size_t count, DeadBlocks& dead) noexcept {
+  if (count == size_) {
+    remove_all(dead);
+    return;
+  }
+  while (count >= queue_.front().size) {
+    const Piece first = queue_.front();
+    queue_.pop_front();
+    dead.let_go(first.owner);
+    count -= first.size;
+    size_ -= first.size;
+    move_position(first.size);
+  }
+  if (count != 0) advance_front(count);
+}
+
+void Buffer::drop_slow(std::size_t count) {
+  expects(count <= size_);
+  if (count == 0) return;
+  DeadBlocks dead;
+  remove_front(count, dead);
+  tell_hook();
+}
+
+void Buffer::clear() noexcept {
+  const bool loses_bytes = !is_empty();
+  DeadBlocks dead;
+  remove_all(dead);
+  if (loses_bytes) tell_hook();
+}
+
+/// Gives the empty `result` the first `count` bytes of `piece`, shared or copied; cannot fail.
+void Buffer::take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept {
+  Piece taken{piece.data, count, piece.owner};
+  if (count <= copied_border && piece.owner != nullptr && piece.owner->capacity >= large_block) {
+    if (BlockHeader* copy = pool().acquire(count)) {
+      copy_bytes(copy->memory, piece.data, count);
+      taken = {copy->memory, count, copy};
+    }
+  }
+  if (taken.owner == piece.owner) hold_block(taken.owner);
+  result.queue_.push_reserved(taken);
+  result.size_ += count;
+}
+
+/// Moves what lies before `offset` bytes into the piece at `place` if that is few pieces; false otherwise.
+bool Buffer::take_few(SliceQueue::Place place, std::size_t offset, Buffer& result) noexcept {
+  if (place.previous != nullptr) return false;
+  const std::uint32_t whole = queue_.count_before(place);
+  if (whole + (offset != 0 ? 1 : 0) > SliceQueue::inline_pieces) return false;
+  for (std::uint32_t i = 0; i < whole; ++i) {
+    const Piece first = queue_.front();
+    queue_.pop_front();
+    result.queue_.push_reserved(first);
+    result.size_ += first.size;
+  }
+  size_ -= result.size_;
+  move_position(result.size_);
+  if (offset == 0) return true;
+  take_border(queue_.front(), offset, result);
+  advance_front(offset);
+  return true;
+}
+
+Buffer Buffer::take(std::size_t count) {
+  expects(count <= size_);
+  if (count == size_) return take_all();
+  Buffer result;
+  result.pool_ = pool_;
+  if (count == 0) return result;
+  if (count < queue_.front().size) {
+    take_border(queue_.front(), count, result);
+    advance_front(count);
+  } else {
+    std::size_t offset = count;
+    const SliceQueue::Place place = queue_.find(&offset);
+    if (!take_few(place, offset, result)) {
+      SliceQueue rest;
+      if (!queue_.split(place, offset, rest)) throw_bad_alloc();
+      if (offset != 0) hold_block(queue_.last()->owner);
+      result.queue_.steal(queue_);
+      queue_.steal(rest);
+      result.size_ = count;
+      size_ -= count;
+      move_position(count);
+    }
+  }
+  tell_hook();
+  return result;
+}
+
+Buffer Buffer::split(std::size_t count) {
+  expects(count <= size_);
+  if (count == 0) return take_all();
+  Buffer result;
+  result.pool_ = pool_;
+  if (count == size_) return result;
+  std::size_t offset = count;
+  const SliceQueue::Place place = queue_.find(&offset);
+  SliceQueue rest;
+  if (!queue_.split(place, offset, rest)) throw_bad_alloc();
+  if (offset != 0) hold_block(queue_.last()->owner);
+  result.queue_.steal(rest);
+  result.size_ = size_ - count;
+  result.block_ = std::exchange(block_, nullptr);
+  result.write_ = std::exchange(write_, nullptr);
+  result.open_window();
+  end_ = nullptr;
+  size_ = count;
+  is_prepared_ = 0;
+  is_searched_ = 0;  // other bytes may now come where these were
+  tell_hook();
+  return result;
+}
+
+// --- reading ---
+
+std::size_t Buffer::copy_to(MutableBytes to, std::size_t offset) const {
+  expects(offset <= size_);
+  std::size_t copied = 0;
+  for (SliceQueue::Iterator piece = queue_.begin(); piece && copied < to.size(); ++piece) {
+    if (offset >= piece->size) {
+      offset -= piece->size;
+      continue;
+    }
+    const std::size_t count = std::min(piece->size - offset, to.size() - copied);
+    copy_bytes(to.data() + copied, piece->data + offset, count);
+    copied += count;
+    offset = 0;
+  }
+  return copied;
+}
+
+Bytes Buffer::contiguous(std::size_t count) {
+  expects(count <= size_);
+  if (count == 0) return {};
+  if (count <= queue_.front().size) return {queue_.front().data, count};
+  BlockHeader* block = pool().acquire(count);
+  if (block == nullptr) throw_bad_alloc();
+  copy_to({block->memory, count});
+
+  DeadBlocks dead;
+  for (std::size_t left = count;; queue_.pop_front()) {  // at least the first piece goes: its place is free
+    Piece& first = queue_.front();
+    dead.let_go(first.owner);
+    left -= first.size;
+    Piece* second = queue_.second();
+    if (left != 0 && left >= second->size) continue;
+    if (left != 0) {
+      second->data += left;
+      second->size -= left;
+    }
+    first = {block->memory, count, block};
+    break;
+  }
+  open_window();  // or close it, if the tail was among what was copied
+  return {block->memory, count};
+}
+
+std::size_t Buffer::gather(std::span<iovec> entries) const noexcept {
+  std::size_t count = 0;
+  for (SliceQueue::Iterator piece = queue_.begin(); piece && count < entries.size(); ++piece) {
+    entries[count++] = {.iov_base = const_cast<std::byte*>(piece->data), .iov_len = piece->size};  // read only: writev(2)
+  }
+  return count;
+}
+
+bool Buffer::equals(const Buffer& other) const noexcept {
+  if (size_ != other.size_) return false;
+  SliceQueue::Iterator left = queue_.begin();
+  SliceQueue::Iterator right = other.queue_.begin();
+  for (std::size_t left_done = 0, right_done = 0; left && right;) {
+    const std::size_t count = std::min(left->size - left_done, right->size - right_done);
+    if (std::memcmp(left->data + left_done, right->data + right_done, count) != 0) return false;
+    left_done += count;
+    right_done += count;
+    if (left_done == left->size) {
+      ++left;
+      left_done = 0;
+    }
+    if (right_done == right->size) {
+      ++right;
+      right_done = 0;
+    }
+  }
+  return true;
+}
+
+bool Buffer::equals(Bytes bytes) const noexcept {
+  if (size_ != bytes.size()) return false;
+  for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) {
+    if (std::memcmp(piece->data, bytes.data(), piece->size) != 0) return false;
+    bytes = bytes.subspan(piece->size);
+  }
+  return true;
+}
+
+std::optional<std::size_t> Buffer::find(std::byte wanted, std::size_t within) const noexcept {
+  return search(queue_, Bytes(&wanted, 1), 0, within);
+}
+
+std::optional<std::size_t> Buffer::find(Bytes needle, std::size_t within) const noexcept {
+  return search(queue_, needle, 0, within);
+}
+
+std::optional<std::size_t> Buffer::find(Bytes needle, SearchPosition& resume, std::size_t within) noexcept {
+  if (!is_searched_) {
+    position_ = pool().unique_number() & position_mask;
+    is_searched_ = 1;
+  }
+  const std::uint64_t hash = hash_of(needle);
+  const std::uint64_t remembered = (resume.position_ - position_) & position_mask;  // huge if it lies before the front
+  std::size_t from = resume.needle_ == hash && remembered <= size_ ? remembered : 0;
+  const std::optional<std::size_t> found = search(queue_, needle, from, within);
+  const std::size_t searched = std::min(size_, within);
+  if (found) {
+    from = *found;
+  } else if (searched >= needle.size()) {
+    from = std::max(from, searched - needle.size() + 1);
+  }
+  resume.position_ = (position_ + from) & position_mask;
+  resume.needle_ = hash;
+  return found;
+}
+
+}  // namespace weir

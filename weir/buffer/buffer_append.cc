@@ -1,0 +1,300 @@
+// weir: what adds to a buffer, and its write window.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/owned_header.h"
+#include "weir/buffer/pool.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+constexpr std::size_t copied_slice = 128;        // a slice so short is copied into the tail, if that has room
+constexpr std::size_t copied_foreign = 1_KiB;    // and foreign or adopted memory, which then goes at once
+constexpr std::size_t least_used_part = 4;       // adopted memory must be used to at least a quarter
+constexpr std::size_t largest_grown_block = 16_KiB;  // blocks double with the content up to here
+constexpr std::size_t largest_copy_block = 64_KiB;   // a longer copy is spread over blocks of this size
+
+}  // namespace
+
+// --- the window ---
+
+/// True when the last slice ends where the next byte is written.
+bool Buffer::is_attached() const noexcept {
+  const Piece* last = queue_.last();
+  return last != nullptr && block_ != nullptr && last->owner == block_ && last->end() == write_;
+}
+
+std::size_t Buffer::block_room() const noexcept {
+  return block_ == nullptr ? 0 : static_cast<std::size_t>(block_->end() - write_);
+}
+
+/// Lets small appends in if they may simply lengthen the last slice, and keeps them out otherwise. A size near the
+/// maximum keeps them out too: they do not check for overflow.
+void Buffer::open_window() noexcept {
+  is_prepared_ = 0;
+  end_ = is_attached() && size_ <= max_size / 2 ? block_->end() : write_;
+}
+
+/// Makes the `count` bytes at `write_`, which are filled, part of the content. Requires a reserved place if detached.
+void Buffer::grow_into_room(std::size_t count) noexcept {
+  if (is_attached()) {
+    queue_.last()->size += count;
+  } else {
+    block_->hold();
+    queue_.push_reserved({write_, count, block_});
+  }
+  write_ += count;
+  size_ += count;
+  open_window();
+}
+
+/// Takes over one reference to `block`, which may be null, and gives up the one to the present tail block.
+void Buffer::set_window(BlockHeader* block, std::byte* write, DeadBlocks& dead) noexcept {
+  dead.let_go(std::exchange(block_, block));
+  write_ = write;
+  open_window();
+}
+
+/// As set_window, but keeps the present tail block if that has more room.
+void Buffer::offer_window(BlockHeader* block, std::byte* write, DeadBlocks& dead) noexcept {
+  if (block != nullptr && static_cast<std::size_t>(block->end() - write) >= block_room()) {
+    set_window(block, write, dead);
+  } else {
+    dead.let_go(block);
+    open_window();
+  }
+}
+
+/// How large a new tail block should be: as large as the content, within bounds, so that blocks double while much is
+/// appended and a few bytes hold little memory.
+std::size_t Buffer::next_block_bytes(std::size_t wanted) const noexcept {
+  return std::max(wanted, std::min(size_, largest_grown_block));
+}
+
+/// Sees to `count` bytes of room behind `write_`, and to a place for the slice that views them.
+bool Buffer::make_room(std::size_t count, std::error_code* error) noexcept {
+  if (count > max_size - size_ || (!is_attached() && !queue_.reserve_one())) {
+    if (error != nullptr) *error = std::make_error_code(std::errc::not_enough_memory);
+    return false;
+  }
+  if (block_room() >= count) return true;
+  if (!queue_.reserve_one()) {  // the new block's bytes will not continue the last slice
+    if (error != nullptr) *error = std::make_error_code(std::errc::not_enough_memory);
+    return false;
+  }
+  BlockHeader* block = pool().acquire(next_block_bytes(count), error);
+  if (block == nullptr) return false;
+  DeadBlocks dead;
+  set_window(block, block->memory, dead);
+  return true;
+}
+
+MutableBytes Buffer::prepare(std::size_t count) {
+  if (!make_room(count, nullptr)) throw_bad_alloc();
+  is_prepared_ = 1;
+  end_ = write_;
+  return {write_, std::min(block_room(), max_size - size_)};
+}
+
+void Buffer::commit(std::size_t count) {
+  expects(is_prepared_ && count <= std::min(block_room(), max_size - size_));
+  if (count != 0) {
+    grow_into_room(count);
+  } else if (is_empty()) {
+    clear();
+  } else {
+    open_window();
+  }
+}
+
+Result<void> Buffer::reserve(std::size_t count) noexcept {
+  if (count <= window_room()) return {};
+  std::error_code error;
+  if (!make_room(count, &error)) return error;
+  open_window();
+  return {};
+}
+
+Result<void> Buffer::reserve_slice() noexcept {
+  if (!queue_.reserve_one()) return std::make_error_code(std::errc::not_enough_memory);
+  return {};
+}
+
+// --- copies ---
+
+bool Buffer::try_append_slow(Bytes bytes) noexcept {
+  if (bytes.empty()) return true;
+  if (bytes.size() > max_size - size_) return false;
+  DeadBlocks dead;
+  if (bytes.size() <= block_room()) {  // the window was closed
+    if (!is_attached() && !queue_.reserve_one()) return false;
+    copy_bytes(write_, bytes.data(), bytes.size());
+    grow_into_room(bytes.size());
+    return true;
+  }
+  const std::size_t room = is_attached() ? block_room() : 0;
+  const Bytes rest = bytes.subspan(room);
+  if (rest.size() <= largest_copy_block) {
+    if (!queue_.reserve_one()) return false;
+    BlockHeader* block = pool().acquire(next_block_bytes(rest.size()));
+    if (block == nullptr) return false;
+    fill_room(bytes.first(room));
+    append_block(block, rest, dead);
+    return true;
+  }
+  return append_blocks(bytes.first(room), rest, dead);
+}
+
+/// Completes the tail block. Requires an attached window.
+void Buffer::fill_room(Bytes bytes) noexcept {
+  if (bytes.empty()) return;
+  std::memcpy(write_, bytes.data(), bytes.size());
+  grow_into_room(bytes.size());
+}
+
+/// Copies `bytes` to the beginning of `block`, the new tail. Requires a reserved place.
+void Buffer::append_block(BlockHeader* block, Bytes bytes, DeadBlocks& dead) noexcept {
+  set_window(block, block->memory, dead);
+  copy_bytes(write_, bytes.data(), bytes.size());
+  grow_into_room(bytes.size());
+}
+
+/// Copies `head` into the tail block and `rest` into as many new blocks as it takes.
+bool Buffer::append_blocks(Bytes head, Bytes rest, DeadBlocks& dead) noexcept {
+  Buffer tail;  // whole or not at all
+  tail.pool_ = pool_;
+  while (!rest.empty()) {
+    const Bytes part = rest.first(std::min(rest.size(), largest_copy_block));
+    BlockHeader* block = tail.queue_.reserve_one() ? pool().acquire(part.size()) : nullptr;
+    if (block == nullptr) return false;
+    tail.append_block(block, part, dead);
+    rest = rest.subspan(part.size());
+  }
+  Piece* last = queue_.last();
+  if (!head.empty()) last->size += head.size();  // now, while it is certain where the last piece is
+  if (!queue_.splice(tail.queue_)) {
+    if (!head.empty()) last->size -= head.size();
+    return false;
+  }
+  if (!head.empty()) std::memcpy(write_, head.data(), head.size());
+  size_ += head.size() + std::exchange(tail.size_, 0);
+  set_window(std::exchange(tail.block_, nullptr), tail.write_, dead);
+  return true;
+}
+
+// --- references ---
+
+/// True when `piece` can lengthen the last slice.
+bool Buffer::continues_last(const Piece& piece) const noexcept {
+  const Piece* last = queue_.last();
+  return last != nullptr && last->owner == piece.owner && last->end() == piece.data;
+}
+
+/// Takes over the piece's reference. Requires a reserved place, and that the size fits.
+void Buffer::push_piece(const Piece& piece) noexcept {
+  if (continues_last(piece)) {
+    queue_.last()->size += piece.size;
+    if (piece.owner != nullptr) (void)piece.owner->let_go();  // never the last: the slice before holds the block
+  } else {
+    queue_.push_reserved(piece);
+  }
+  size_ += piece.size;
+  is_prepared_ = 0;
+  end_ = write_;
+}
+
+bool Buffer::try_append_piece(const Piece& piece) noexcept {
+  if (piece.size > max_size - size_ || !queue_.reserve_one()) return false;
+  push_piece(piece);
+  return true;
+}
+
+void Buffer::append(Slice&& slice) {
+  if (slice.is_empty()) return;
+  if (slice.size() <= copied_slice && slice.size() <= window_room()) {
+    const Slice copied(std::move(slice));
+    append_in_window(copied.bytes());
+    return;
+  }
+  if (!try_append_piece(slice.piece_)) throw_bad_alloc();
+  slice.release();
+}
+
+void Buffer::append_reserved(Slice slice) noexcept {
+  if (slice.is_empty()) return;
+  if (slice.size() <= copied_slice && slice.size() <= window_room()) {
+    append_in_window(slice.bytes());
+    return;
+  }
+  expects(slice.size() <= max_size - size_);
+  push_piece(slice.release());
+}
+
+void Buffer::append(Buffer&& other) {
+  if (this == &other || other.is_empty()) return;
+  if (other.size_ > max_size - size_) throw_bad_alloc();
+  DeadBlocks dead;
+  if (is_empty()) {
+    set_window(nullptr, nullptr, dead);
+    steal(other);
+  } else {
+    if (other.queue_.has_one() && continues_last(other.queue_.front())) {
+      push_piece(other.queue_.front());
+      other.queue_.forget();
+    } else if (!queue_.splice(other.queue_)) {
+      throw_bad_alloc();
+    } else {
+      size_ += other.size_;
+    }
+    other.move_position(std::exchange(other.size_, 0));
+    offer_window(std::exchange(other.block_, nullptr), other.write_, dead);
+    other.set_window(nullptr, nullptr, dead);
+  }
+  other.tell_hook();
+}
+
+void Buffer::append(Block&& block) {
+  if (!block.is_empty()) {
+    const Bytes unread = block.bytes();
+    if (!try_append_piece({unread.data(), unread.size(), block.header_})) throw_bad_alloc();
+    block.header_->hold();
+  }
+  Block taken(std::move(block));
+  if (taken.is_empty()) return;
+  std::byte* write = taken.room().data();
+  DeadBlocks dead;
+  offer_window(std::exchange(taken.header_, nullptr), write, dead);
+}
+
+template <class Container>
+void Buffer::append_adopted(Container& container) {
+  const Bytes bytes = std::as_bytes(std::span(container.data(), container.size()));
+  if (bytes.size() <= copied_foreign || container.capacity() / least_used_part > bytes.size()) {
+    append(bytes);
+    container.clear();
+    return;
+  }
+  if (bytes.size() > max_size - size_ || !queue_.reserve_one()) throw_bad_alloc();
+  append_reserved(Slice::adopt(std::move(container)));
+}
+
+void Buffer::append(std::string&& text) { append_adopted(text); }
+void Buffer::append(std::vector<std::byte>&& bytes) { append_adopted(bytes); }
+
+void Buffer::append_foreign(Bytes bytes, Callback<void()>&& release) {
+  if (bytes.size() <= copied_foreign) {
+    append(bytes);
+    Callback<void()> taken = std::move(release);
+    if (taken) taken();
+    return;
+  }
+  if (bytes.size() > max_size - size_ || !queue_.reserve_one()) throw_bad_alloc();
+  append_reserved(Slice::foreign(bytes, std::move(release)));
+}
+
+}  // namespace weir

@@ -1,0 +1,44 @@
+// weir: copies of few bytes without a call; internal.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace weir {
+
+/// memcpy for lengths that are mostly below 64 and known only at run time: both ends of the range are copied in words
+/// that may overlap, instead of calling out for a few bytes.
+inline void copy_bytes(std::byte* to, const std::byte* from, std::size_t count) noexcept {
+  const auto copy_ends = [=]<class Word>(Word) {
+    Word head, tail;
+    std::memcpy(&head, from, sizeof head);
+    std::memcpy(&tail, from + count - sizeof tail, sizeof tail);
+    std::memcpy(to, &head, sizeof head);
+    std::memcpy(to + count - sizeof tail, &tail, sizeof tail);
+  };
+  struct Sixteen {
+    std::uint64_t words[2];
+  };
+  struct ThirtyTwo {
+    Sixteen halves[2];
+  };
+  if (count > 64) {
+    std::memcpy(to, from, count);
+  } else if (count > 32) {
+    copy_ends(ThirtyTwo{});
+  } else if (count >= 16) {
+    copy_ends(Sixteen{});
+  } else if (count >= 8) {
+    copy_ends(std::uint64_t{});
+  } else if (count >= 4) {
+    copy_ends(std::uint32_t{});
+  } else if (count >= 2) {
+    copy_ends(std::uint16_t{});
+  } else if (count == 1) {
+    *to = *from;
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,115 @@
+// weir: blocks of memory in size classes, within a budget, cached by each thread.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/pool.h"
+
+#include <new>
+
+#include "weir/base/error.h"
+#include "weir/buffer/owned_header.h"
+#include "weir/buffer/pool_center.h"
+#include "weir/buffer/size_class.h"
+#include "weir/buffer/thread_cache.h"
+#include "weir/sys/memory.h"
+
+namespace weir {
+namespace {
+
+constinit std::atomic<std::uint64_t> last_pool_id{0};
+
+/// Changes every bit with every other: neighbouring numbers end up far apart. One to one.
+constexpr std::uint64_t scatter(std::uint64_t number) noexcept {
+  number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9;
+  number = (number ^ (number >> 27)) * 0x94D049BB133111EB;
+  return number ^ (number >> 31);
+}
+
+}  // namespace
+
+Pool::Pool(PoolOptions options)
+    : limit_(options.limit != 0 ? options.limit : sys::physical_memory_bytes() / 2),
+      id_(last_pool_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      center_(new (std::nothrow) PoolCenter(*this, options.cached)) {
+  if (center_ == nullptr) throw_bad_alloc();
+}
+
+Pool::~Pool() { ThreadCache::destroy_all(*center_); }
+
+Pool& Pool::default_pool() noexcept {
+  alignas(Pool) static std::byte place[sizeof(Pool)];
+  static Pool* const pool = ::new (static_cast<void*>(place)) Pool;  // never destroyed: static objects may hold blocks
+  return *pool;
+}
+
+Block Pool::allocate(std::size_t bytes) {
+  BlockHeader* header = acquire(bytes);
+  if (header == nullptr) throw_bad_alloc();
+  return Block(header);
+}
+
+Result<Block> Pool::try_allocate(std::size_t bytes) noexcept {
+  std::error_code error;
+  BlockHeader* header = acquire(bytes, &error);
+  if (header == nullptr) return error;
+  return Block(header);
+}
+
+BlockHeader* Pool::acquire(std::size_t bytes, std::error_code* error) noexcept {
+  if (bytes <= largest_cached_bytes) [[likely]] {
+    ThreadCache* cache = ThreadCache::at_hand(id_);
+    BlockHeader* header = cache == nullptr ? nullptr : cache->pop(size_class_of(bytes));
+    if (header != nullptr) [[likely]] {
+      header->count.store(1, std::memory_order_relaxed);
+      return header;
+    }
+  }
+  return acquire_slow(bytes, error);
+}
+
+BlockHeader* Pool::acquire_slow(std::size_t bytes, std::error_code* error) noexcept {
+  std::error_code ignored;
+  BlockHeader* header = center_->acquire(bytes, thread_cache(), error == nullptr ? ignored : *error);
+  if (header != nullptr) header->count.store(1, std::memory_order_relaxed);
+  return header;
+}
+
+void Pool::release(BlockHeader* header) noexcept {
+  header->is_shared_between_threads = false;
+  if (header->kind == BlockKind::cached && header->size_class < cached_class_count) [[likely]] {
+    ThreadCache* cache = ThreadCache::at_hand(id_);
+    if (cache == nullptr) cache = thread_cache();
+    if (cache != nullptr) [[likely]] {
+      cache->push(header);
+      if (cache->cached_bytes() > cache_limit_.load(std::memory_order_relaxed)) [[unlikely]] center_->relieve(*cache);
+      return;
+    }
+  }
+  center_->release(header, thread_cache());
+}
+
+ThreadCache* Pool::thread_cache() noexcept {
+  if (!center_->has_slabs()) return nullptr;
+  ThreadCache* cache = ThreadCache::at_hand(id_);
+  return cache != nullptr ? cache : ThreadCache::find_or_create(*center_, id_);
+}
+
+void Pool::flush_thread_cache() noexcept {
+  if (ThreadCache* cache = thread_cache()) center_->empty(*cache);
+}
+
+PoolStats Pool::stats() const noexcept { return center_->stats(); }
+bool Pool::add_waiter(PoolWaiter& waiter) noexcept { return center_->add_waiter(waiter); }
+void Pool::remove_waiter(PoolWaiter& waiter) noexcept { center_->remove_waiter(waiter); }
+
+std::uint64_t Pool::unique_number() noexcept {
+  return scatter((id_ << 40) + numbers_.fetch_add(1, std::memory_order_relaxed));
+}
+
+void destroy_block(BlockHeader* header) noexcept {
+  if (header->pool != nullptr) [[likely]] {
+    header->pool->release(header);
+  } else {
+    destroy_owned(header);
+  }
+}
+
+}  // namespace weir

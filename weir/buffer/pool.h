@@ -1,0 +1,130 @@
+// weir: blocks of memory in size classes, within a budget, cached by each thread.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "weir/base/export.h"
+#include "weir/base/list.h"
+#include "weir/base/result.h"
+#include "weir/buffer/block.h"
+
+namespace weir {
+
+class Pool;
+class PoolCenter;
+class ThreadCache;
+
+/// Told once when a pool that was short of memory has some again. See Pool::add_waiter.
+class PoolWaiter : private ListHook<> {
+ public:
+  /// Called on whatever thread released memory, possibly deep inside an operation on a buffer: set a flag, wake a loop,
+  /// no more. The waiter is no longer registered then, and may register again from here.
+  virtual void memory_released() noexcept = 0;
+
+ protected:
+  PoolWaiter() noexcept = default;
+  ~PoolWaiter() = default;
+
+ private:
+  friend class PoolCenter;
+  template <class T, class Tag>
+  friend class List;
+};
+
+/// What a pool holds. Exact while no other thread uses the pool, else a moment's view.
+struct PoolStats {
+  std::size_t limit = 0;     ///< bytes that may be in use at a time
+  std::size_t in_use = 0;    ///< bytes of live blocks, by capacity; never above `limit`
+  std::size_t peak = 0;      ///< the most that was ever leased: bytes in use plus what threads had cached
+  std::size_t idle = 0;      ///< bytes obtained from the system and not in use
+  std::size_t blocks = 0;    ///< live blocks
+  std::uint64_t refused = 0; ///< allocations that failed, for the budget or the system
+};
+
+struct PoolOptions {
+  /// Bytes of blocks that may be in use at a time. 0: half of the machine's memory.
+  std::size_t limit = 0;
+  /// Blocks in slabs, cached by threads; or every block straight from the system's allocator, so that a sanitizer sees
+  /// each one. Default: caches, except in sanitizer builds.
+#ifdef WEIR_SANITIZED
+  bool cached = false;
+#else
+  bool cached = true;
+#endif
+};
+
+/// Hands out blocks: four sizes per doubling from 512 B to 8 MiB, so that at most a fifth of a block of a KiB or more is
+/// beyond what was asked for; larger requests are mapped one by one. A block whose capacity is a multiple of 4 KiB, and
+/// every block from 16 KiB on, begins at a page border.
+///
+///     thread caches            each thread's own: no lock and no atomic read-modify-write on the way in or out
+///        |  batches
+///     center                   one lock: slabs with free blocks, the budget, the waiters
+///        |  whole slabs
+///     the system
+///
+/// The budget is leased by threads in quanta (256 KiB, less in pools below 16 MiB) that cover their live and cached
+/// blocks, so that `in_use` never exceeds the limit, and one thread alone can use all of it, to the byte. From 75 % of the
+/// budget leased until it is under 70 % the pool is pressed: caches are bypassed, so that every byte released counts.
+///
+/// Lifetime: a pool must outlive its blocks (checked) and its use by any thread. The default pool is never destroyed.
+/// Threads:  any.
+/// Errors:   errc::budget when the limit would be passed, std::errc::not_enough_memory when the system has no more.
+class WEIR_API Pool {
+ public:
+  explicit Pool(PoolOptions options = {});
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  ~Pool();
+
+  /// The pool of buffers for which no other is named. It outlives threads and static objects.
+  static Pool& default_pool() noexcept;
+
+  /// A block of at least `bytes` bytes (and of at least 512). Throws std::bad_alloc.
+  Block allocate(std::size_t bytes);
+  Result<Block> try_allocate(std::size_t bytes) noexcept;
+
+  std::size_t limit() const noexcept { return limit_; }
+  PoolStats stats() const noexcept;
+
+  /// True from 75 % of the budget leased until it falls under 70 %. One relaxed load.
+  bool is_pressed() const noexcept { return is_pressed_.load(std::memory_order_relaxed); }
+
+  /// Registers `waiter`, to be told once when the pool is no longer pressed, or, if an allocation was refused since the
+  /// last release, when anything is released. Returns false, and registers nothing, when the pool is not short of
+  /// memory at all: what the caller saw before is over and it may go on. Requires that it is not registered.
+  [[nodiscard]] bool add_waiter(PoolWaiter& waiter) noexcept;
+
+  /// Unregisters `waiter`, if it is registered. After this returns it is not being called either, except by the calling
+  /// thread itself: the caller must not hold a lock that `memory_released` takes.
+  void remove_waiter(PoolWaiter& waiter) noexcept;
+
+  /// Gives the calling thread's cached blocks and lease back to the center. For threads about to be idle for long.
+  void flush_thread_cache() noexcept;
+
+  /// Internal: a header with a count of 1, or null with `error` set (if given).
+  BlockHeader* acquire(std::size_t bytes, std::error_code* error = nullptr) noexcept;
+  /// Internal: takes back a block of this pool whose last reference is gone.
+  void release(BlockHeader* header) noexcept;
+  /// Internal: a number no other call of any pool gets.
+  std::uint64_t unique_number() noexcept;
+
+ private:
+  friend class PoolCenter;
+
+  BlockHeader* acquire_slow(std::size_t bytes, std::error_code* error) noexcept;
+  ThreadCache* thread_cache() noexcept;
+
+  std::size_t limit_;
+  std::uint64_t id_;  ///< never used again by another pool, unlike its address
+  std::atomic<bool> is_pressed_{false};
+  std::atomic<std::size_t> cache_limit_{0};  ///< bytes each thread may cache; 0 while memory is short
+  std::atomic<std::uint64_t> numbers_{0};
+  std::unique_ptr<PoolCenter> center_;
+};
+
+}  // namespace weir

@@ -1,0 +1,102 @@
+// weir: what the threads of a pool share: slabs, budget, waiters; internal.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <system_error>
+
+#include "weir/base/list.h"
+#include "weir/buffer/pool.h"
+#include "weir/buffer/size_class.h"
+#include "weir/buffer/slab.h"
+#include "weir/buffer/thread_cache.h"
+
+namespace weir {
+
+/// The slow part of a Pool, behind one lock. The system is asked for memory, and waiters are called, without it.
+///
+/// Invariant: leased_ = live blocks + blocks in caches + credits of caches <= limit.
+/// A `cache` argument is the calling thread's, or null when it has none.
+class PoolCenter {
+ public:
+  PoolCenter(Pool& pool, bool has_slabs) noexcept;
+  PoolCenter(const PoolCenter&) = delete;
+  PoolCenter& operator=(const PoolCenter&) = delete;
+  ~PoolCenter();
+
+  bool has_slabs() const noexcept { return has_slabs_; }
+
+  /// A block with no reference yet, or null with `error` set. May put more blocks of the class into the cache.
+  BlockHeader* acquire(std::size_t bytes, ThreadCache* cache, std::error_code& error) noexcept;
+  void release(BlockHeader* header, ThreadCache* cache) noexcept;
+
+  /// Takes half of each class, or everything while memory is short, from a cache that holds too much.
+  void relieve(ThreadCache& cache) noexcept;
+  /// Takes everything, the credit too.
+  void empty(ThreadCache& cache) noexcept;
+
+  PoolStats stats() noexcept;
+  bool add_waiter(PoolWaiter& waiter) noexcept;
+  void remove_waiter(PoolWaiter& waiter) noexcept;
+
+  void add_cache(ThreadCache& cache) noexcept;
+  void remove_cache(ThreadCache& cache) noexcept;
+  ThreadCache* first_cache() noexcept;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// A waiter being called, recorded on the stack of the thread that calls it.
+  struct Call : ListHook<> {
+    PoolWaiter* waiter = nullptr;
+    const void* thread = nullptr;
+  };
+
+  BlockHeader* acquire_from_slab(std::uint32_t size_class, ThreadCache* cache, std::error_code& error) noexcept;
+  BlockHeader* acquire_single(std::size_t bytes, ThreadCache* cache, std::error_code& error) noexcept;
+  BlockHeader* pop_block(std::uint32_t size_class) noexcept;
+  void push_block(BlockHeader* header) noexcept;
+  void fill_cache(std::uint32_t size_class, ThreadCache& cache) noexcept;
+  void take_from(ThreadCache& cache, bool all) noexcept;
+  void trim_empty_slabs(std::size_t keep_bytes) noexcept;
+
+  bool lease(std::size_t bytes, ThreadCache* cache) noexcept;
+  void cancel_lease(std::size_t bytes, ThreadCache* cache) noexcept;
+  std::error_code fail_lease(Lock& lock, std::size_t bytes, ThreadCache* cache) noexcept;
+  void return_credit(ThreadCache& cache, std::size_t keep) noexcept;
+  std::error_code refuse(std::error_code reason) noexcept;
+  bool is_short() const noexcept { return was_refused_ || pool_.is_pressed(); }
+  void update_marks() noexcept;
+  void finish_release(Lock& lock) noexcept;
+  void call_waiters(Lock& lock) noexcept;
+
+  Pool& pool_;
+  const bool has_slabs_;
+  const std::size_t quantum_;     ///< bytes leased at a time
+  const std::size_t cache_bytes_; ///< what a thread may cache while memory is not short
+  const std::size_t high_mark_;   ///< pressed from here
+  const std::size_t low_mark_;    ///< until below here
+
+  std::mutex mutex_;  ///< guards all below
+  std::condition_variable call_ended_;
+  std::size_t leased_ = 0;
+  std::size_t peak_ = 0;
+  std::size_t obtained_ = 0;      ///< bytes of slabs and single blocks
+  std::size_t empty_bytes_ = 0;   ///< bytes of slabs on empty_slabs_
+  std::size_t blocks_out_ = 0;    ///< blocks live or in caches
+  std::uint64_t refused_ = 0;
+  bool was_refused_ = false;      ///< since memory was last released
+  bool owes_call_ = false;        ///< the low mark was crossed, or something released after a refusal
+  std::array<List<Slab, SlabsWithRoom>, size_class_count> slabs_;  ///< those with a free block; empty ones last
+  List<Slab, EmptySlabs> empty_slabs_;
+  List<Slab, EmptySlabs> doomed_slabs_;  ///< to be unmapped once the lock is free
+  List<ThreadCache, CachesOfPool> caches_;
+  List<PoolWaiter> waiters_;
+  List<Call> calls_;
+};
+
+}  // namespace weir

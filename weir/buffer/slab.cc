@@ -1,0 +1,60 @@
+// weir: a mapping cut into blocks of one size.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/slab.h"
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+#include "weir/buffer/size_class.h"
+#include "weir/sys/memory.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t usual_bytes = std::size_t{256} << 10;
+constexpr std::size_t most_blocks = 128;
+
+constexpr std::size_t blocks_of(std::uint32_t size_class) {
+  return std::clamp<std::size_t>(usual_bytes / size_class_bytes(size_class), 1, most_blocks);
+}
+
+}  // namespace
+
+Slab* Slab::create(Pool& pool, std::uint32_t size_class) noexcept {
+  const std::size_t count = blocks_of(size_class);
+  const std::size_t block_bytes = size_class_bytes(size_class);
+  void* place = ::operator new(sizeof(Slab) + count * sizeof(BlockHeader), std::align_val_t{alignof(Slab)}, std::nothrow);
+  if (place == nullptr) return nullptr;
+  void* pages = sys::map_pages(count * block_bytes);
+  if (pages == nullptr) {
+    ::operator delete(place, std::align_val_t{alignof(Slab)});
+    return nullptr;
+  }
+  Slab* slab = ::new (place) Slab;
+  slab->memory = static_cast<std::byte*>(pages);
+  slab->blocks = static_cast<std::uint32_t>(count);
+  slab->size_class = size_class;
+  auto* headers = reinterpret_cast<BlockHeader*>(slab + 1);
+  for (std::size_t i = count; i-- > 0;) {
+    BlockHeader* header = ::new (static_cast<void*>(headers + i)) BlockHeader;
+    header->memory = slab->memory + i * block_bytes;
+    header->capacity = block_bytes;
+    header->pool = &pool;
+    header->slab = slab;
+    header->kind = BlockKind::cached;
+    header->size_class = static_cast<std::uint8_t>(size_class);
+    slab->push(header);
+  }
+  return slab;
+}
+
+void Slab::destroy(Slab* slab) noexcept {
+  sys::unmap_pages(slab->memory, slab->bytes());
+  std::destroy_at(slab);
+  ::operator delete(slab, std::align_val_t{alignof(Slab)});
+}
+
+std::size_t Slab::bytes() const noexcept { return blocks * size_class_bytes(size_class); }
+
+}  // namespace weir

@@ -1,0 +1,106 @@
+// weir: an immutable view of bytes that keeps them alive.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weir/base/bytes.h"
+#include "weir/base/callback.h"
+#include "weir/base/expects.h"
+#include "weir/base/export.h"
+#include "weir/buffer/block.h"
+#include "weir/buffer/block_header.h"
+
+namespace weir {
+
+class Pool;
+
+/// The fields of a slice without its counting: what buffers store and move about. Internal.
+struct Piece {
+  const std::byte* data;
+  std::size_t size;
+  BlockHeader* owner;  ///< null: static memory
+
+  const std::byte* end() const noexcept { return data + size; }
+};
+static_assert(std::is_trivially_copyable_v<Piece> && sizeof(Piece) == 24);
+
+/// Bytes that do not change, and the promise that they stay.
+///
+///     Slice page = Slice::copy_of(bytes, pool);
+///     first.append(page);                        // both buffers view the same memory
+///     second.append(page.subslice(0, 100));
+///
+/// Memory of any kind looks the same: a pool block, an adopted std::string or std::vector<std::byte>, foreign memory
+/// with a release callback, static memory. Copying and cutting is O(1) and touches one counter.
+///
+/// Lifetime: what it views lives until the last slice of it, in whatever buffer, is gone.
+/// Threads:  one thread at a time, together with every other slice of the same memory; a TransferBuffer crosses.
+class WEIR_API Slice {
+ public:
+  Slice() noexcept = default;
+  Slice(const Slice& other) noexcept : piece_(other.piece_) { hold_block(piece_.owner); }
+  Slice(Slice&& other) noexcept : piece_(std::exchange(other.piece_, Piece{})) {}
+  Slice& operator=(const Slice& other) noexcept { return *this = Slice(other); }
+  Slice& operator=(Slice&& other) noexcept {
+    const Slice old(std::exchange(piece_, std::exchange(other.piece_, Piece{})));  // released when all is in order
+    return *this;
+  }
+  ~Slice() { let_go_block(piece_.owner); }
+
+  /// A copy of `bytes` in a block of `pool`. Throws std::bad_alloc.
+  static Slice copy_of(Bytes bytes, Pool& pool);
+
+  /// Memory that outlives every slice of it, such as a string literal.
+  static Slice from_static(Bytes bytes) noexcept { return Slice(Piece{bytes.data(), bytes.size(), nullptr}); }
+  static Slice from_static(std::string_view text) noexcept { return from_static(as_bytes(text)); }
+
+  /// Takes the argument over without copying. Throws std::bad_alloc; the argument is then unchanged.
+  static Slice adopt(std::string&& text);
+  static Slice adopt(std::vector<std::byte>&& bytes);
+
+  /// Memory of the program's. `release` is called exactly once, when the last slice is gone, on the thread that lets it
+  /// go; it must not throw, and may use or destroy any buffer. With no bytes it is called at once.
+  /// Throws std::bad_alloc; `release` is then neither called nor taken.
+  static Slice foreign(Bytes bytes, Callback<void()>&& release);
+
+  const std::byte* data() const noexcept { return piece_.data; }
+  std::size_t size() const noexcept { return piece_.size; }
+  bool is_empty() const noexcept { return piece_.size == 0; }
+  Bytes bytes() const noexcept { return {piece_.data, piece_.size}; }
+
+  /// `count` bytes from `offset` on, sharing the memory. Requires `offset + count <= size()`.
+  Slice subslice(std::size_t offset, std::size_t count) const {
+    expects(offset <= size() && count <= size() - offset);
+    if (count == 0) return {};
+    hold_block(piece_.owner);
+    return Slice(Piece{piece_.data + offset, count, piece_.owner});
+  }
+
+ private:
+  friend class Block;
+  friend class Buffer;
+  friend class ReceiveBlock;
+
+  /// Takes over the reference that `piece` stands for.
+  explicit Slice(Piece piece) noexcept : piece_(piece) {}
+
+  Piece release() noexcept { return std::exchange(piece_, Piece{}); }
+
+  Piece piece_{};
+};
+static_assert(std::is_standard_layout_v<Slice> && sizeof(Slice) == sizeof(Piece));  // SliceRange views one as the other
+
+inline Slice Block::freeze() && noexcept {
+  Block block(std::move(*this));
+  if (block.is_empty()) return {};
+  const Bytes unread = block.bytes();
+  return Slice(Piece{unread.data(), unread.size(), std::exchange(block.header_, nullptr)});
+}
+
+}  // namespace weir

@@ -1,0 +1,204 @@
+// weir: the sequence of slices inside a buffer.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/slice_queue.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace weir {
+namespace {
+
+using Node = SliceQueue::Node;
+
+/// Null when there is no memory.
+Node* create_node() noexcept {
+  auto* node = static_cast<Node*>(::operator new(sizeof(Node), std::nothrow));
+  if (node == nullptr) return nullptr;
+  node->next = nullptr;
+  node->first = node->end = 0;  // the places stay unset until they are used
+  return node;
+}
+
+void destroy_node(Node* node) noexcept { ::operator delete(node); }
+
+}  // namespace
+
+void SliceQueue::pop_front() noexcept {
+  if (is_inline()) {
+    std::copy(inline_ + 1, last_ + 1, inline_);
+    last_ = last_ == inline_ ? nullptr : last_ - 1;
+    return;
+  }
+  Node* head = chain_.head;
+  if (++head->first < head->end) return;
+  if (head == chain_.tail) {
+    become_empty();
+    return;
+  }
+  chain_.head = head->next;
+  destroy_node(head);
+}
+
+/// Frees the last node of a chain without pieces.
+void SliceQueue::become_empty() noexcept {
+  destroy_node(chain_.tail);
+  if (chain_.spare != nullptr) destroy_node(chain_.spare);
+  last_ = nullptr;
+}
+
+bool SliceQueue::reserve_one_slow() noexcept {
+  if (is_inline()) return turn_into_chain();
+  if (chain_.tail->end < node_pieces || chain_.spare != nullptr) return true;
+  chain_.spare = create_node();
+  return chain_.spare != nullptr;
+}
+
+/// The next free place of a chain that has one.
+Piece* SliceQueue::chain_place() noexcept {
+  if (chain_.tail->end == node_pieces) {
+    assert(chain_.spare != nullptr);
+    chain_.tail->next = chain_.spare;
+    chain_.tail = std::exchange(chain_.spare, nullptr);
+  }
+  return &chain_.tail->pieces[chain_.tail->end++];
+}
+
+/// Requires at least one piece.
+bool SliceQueue::turn_into_chain() noexcept {
+  Node* node = create_node();
+  if (node == nullptr) return false;
+  node->end = static_cast<std::uint32_t>(last_ - inline_) + 1;
+  std::copy(inline_, last_ + 1, node->pieces);
+  chain_ = {.head = node, .tail = node, .spare = nullptr};
+  last_ = &node->pieces[node->end - 1];
+  return true;
+}
+
+/// How many pieces there are, if fewer than `limit`; else `limit` or more.
+std::uint32_t SliceQueue::count_up_to(std::uint32_t limit) const noexcept {
+  if (is_inline()) return last_ == nullptr ? 0 : static_cast<std::uint32_t>(last_ - inline_) + 1;
+  std::uint32_t count = 0;
+  for (const Node* node = chain_.head; node != nullptr && count < limit; node = node->next) count += node->end - node->first;
+  return count;
+}
+
+bool SliceQueue::splice(SliceQueue& other) noexcept {
+  if (other.is_empty()) return true;
+  if (is_empty()) {
+    steal(other);
+    return true;
+  }
+  const std::uint32_t count = other.count_up_to(copied_splice + 1);
+  if (count <= copied_splice) return splice_copied(other, count);
+  if (is_inline() && !turn_into_chain()) return false;
+  if (chain_.spare != nullptr) destroy_node(chain_.spare);
+  chain_.tail->next = other.chain_.head;
+  chain_.tail = other.chain_.tail;
+  chain_.spare = other.chain_.spare;
+  last_ = std::exchange(other.last_, nullptr);
+  return true;
+}
+
+bool SliceQueue::splice_copied(SliceQueue& other, std::uint32_t count) noexcept {
+  if (is_inline() && static_cast<std::uint32_t>(last_ - inline_) + 1 + count > inline_pieces && !turn_into_chain()) return false;
+  if (!is_inline() && chain_.tail->end + count > node_pieces && chain_.spare == nullptr) {
+    chain_.spare = create_node();
+    if (chain_.spare == nullptr) return false;
+  }
+  for (Iterator piece = other.begin(); piece; ++piece) push_reserved(*piece);
+  other.forget();
+  return true;
+}
+
+void SliceQueue::forget() noexcept {
+  if (!is_inline()) {
+    while (chain_.head != chain_.tail) destroy_node(std::exchange(chain_.head, chain_.head->next));
+    become_empty();
+  }
+  last_ = nullptr;
+}
+
+SliceQueue::Place SliceQueue::find(std::size_t* offset) noexcept {
+  Place place{.previous = nullptr, .node = nullptr, .index = 0};
+  if (is_inline()) {
+    while (*offset >= inline_[place.index].size) *offset -= inline_[place.index++].size;
+    return place;
+  }
+  for (place.node = chain_.head;; place.previous = std::exchange(place.node, place.node->next)) {
+    for (place.index = place.node->first; place.index < place.node->end; ++place.index) {
+      const std::size_t size = place.node->pieces[place.index].size;
+      if (*offset < size) return place;
+      *offset -= size;
+    }
+  }
+}
+
+bool SliceQueue::split(Place place, std::size_t offset, SliceQueue& rest) noexcept {
+  assert(rest.is_empty());
+  if (is_inline()) {
+    split_inline(place.index, offset, rest);
+    return true;
+  }
+  return split_chain(place, offset, rest);
+}
+
+void SliceQueue::split_inline(std::uint32_t index, std::size_t offset, SliceQueue& rest) noexcept {
+  const Piece* end = last_ + 1;
+  for (const Piece* piece = inline_ + index; piece != end; ++piece) rest.push_reserved(*piece);
+  last_ = index == 0 ? nullptr : &inline_[index - 1];
+  cut(offset, inline_[index], rest);
+}
+
+/// Leaves the first `offset` bytes of `piece`, which lies behind the last one here, here, and the others in `rest`.
+void SliceQueue::cut(std::size_t offset, Piece& piece, SliceQueue& rest) noexcept {
+  if (offset == 0) return;
+  Piece& right = rest.front();
+  right.data += offset;
+  right.size -= offset;
+  piece.size = offset;
+  last_ = &piece;
+}
+
+bool SliceQueue::split_chain(Place place, std::size_t offset, SliceQueue& rest) noexcept {
+  Node* node = place.node;
+  const std::uint32_t kept = place.index - node->first;
+  const std::uint32_t moved = node->end - place.index;
+  const bool keeps_node = kept != 0 || offset != 0;
+
+  if (!keeps_node) {  // between two nodes, or all of it
+    rest.chain_ = {.head = node, .tail = chain_.tail, .spare = chain_.spare};
+    rest.last_ = last_;
+  } else if (node == chain_.tail && moved <= inline_pieces) {  // what moves fits inside the other
+    for (std::uint32_t i = place.index; i < node->end; ++i) rest.push_reserved(node->pieces[i]);
+    if (chain_.spare != nullptr) destroy_node(std::exchange(chain_.spare, nullptr));
+  } else {
+    Node* fresh = create_node();
+    if (fresh == nullptr) return false;
+    fresh->end = moved;
+    std::copy(node->pieces + place.index, node->pieces + node->end, fresh->pieces);
+    fresh->next = node->next;
+    rest.chain_ = {.head = fresh, .tail = node == chain_.tail ? fresh : chain_.tail, .spare = chain_.spare};
+    rest.last_ = node == chain_.tail ? &fresh->pieces[moved - 1] : last_;
+  }
+
+  if (keeps_node) {
+    node->end = place.index + (offset != 0 ? 1 : 0);
+    end_chain_at(node);
+    cut(offset, node->pieces[place.index], rest);
+  } else if (place.previous != nullptr) {
+    end_chain_at(place.previous);
+  } else {
+    last_ = nullptr;
+  }
+  return true;
+}
+
+void SliceQueue::end_chain_at(Node* tail) noexcept {
+  tail->next = nullptr;
+  chain_.tail = tail;
+  chain_.spare = nullptr;
+  last_ = &tail->pieces[tail->end - 1];
+}
+
+}  // namespace weir

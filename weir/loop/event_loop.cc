@@ -1,0 +1,204 @@
+// weir: the event loop, one per thread.
+// SPDX-License-Identifier: MIT
+#include "weir/loop/event_loop.h"
+
+#include <algorithm>
+
+#include "weir/loop/epoll_backend.h"
+#include "weir/loop/signal.h"
+#include "weir/sys/calls.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+constexpr Duration tick_length = 1ms;
+constexpr std::size_t tasks_per_turn = 512;
+
+}  // namespace
+
+/// True in `is_running_` for as long as callbacks may run; a throw ends that too.
+class EventLoop::RunningMark {
+ public:
+  explicit RunningMark(EventLoop& loop) noexcept : loop_(loop) { loop_.is_running_ = true; }
+  RunningMark(const RunningMark&) = delete;
+  RunningMark& operator=(const RunningMark&) = delete;
+  ~RunningMark() {
+    loop_.is_running_ = false;
+    loop_.retired_.clear();
+  }
+
+ private:
+  EventLoop& loop_;
+};
+
+/// Carries the pool's news, which come on any thread, to the loop's own.
+class EventLoop::MemoryWaiter final : public PoolWaiter {
+ public:
+  explicit MemoryWaiter(PostQueue& posts) noexcept : posts_(posts) {}
+
+  void memory_released() noexcept override { posts_.raise(PostQueue::memory_released); }
+
+  bool is_waiting = false;  ///< the loop's thread only
+
+ private:
+  PostQueue& posts_;
+};
+
+EventLoop::EventLoop() : EventLoop(Options{}) {}
+
+EventLoop::EventLoop(Options options) {
+  if (const std::error_code error = open(std::move(options))) throw_error(error);
+}
+
+EventLoop::EventLoop(Unopened) noexcept {}
+
+Result<std::unique_ptr<EventLoop>> EventLoop::create() { return create(Options{}); }
+
+Result<std::unique_ptr<EventLoop>> EventLoop::create(Options options) {
+  std::unique_ptr<EventLoop> loop(new EventLoop(Unopened{}));
+  if (const std::error_code error = loop->open(std::move(options))) return error;
+  return loop;
+}
+
+std::error_code EventLoop::open(Options options) {
+  pool_ = options.pool != nullptr ? options.pool : &Pool::default_pool();
+  on_diagnostic_ = std::move(options.on_diagnostic);
+  start_ = now_ = sys::monotonic_now();
+  Result<PostQueueRef> posts = PostQueue::create();
+  if (!posts) return posts.error();
+  posts_ = *std::move(posts);
+  memory_waiter_ = std::make_unique<MemoryWaiter>(*posts_);
+  auto backend = EpollBackend::create(*this, *pool_, posts_->descriptor());
+  if (!backend) return backend.error();
+  backend_ = *std::move(backend);
+  return {};
+}
+
+EventLoop::~EventLoop() {
+  expects(!is_running_);
+  if (posts_.get() == nullptr) return;
+  posts_->close();
+  slots_.for_each([](Slot& slot) { slot.loop_ends(); });
+  retired_.clear();
+  expects(slots_.size() == 0);  // a stream, listener, timer, watch or signal outlives its loop: destroy it first
+  pool_->remove_waiter(*memory_waiter_);
+}
+
+Result<RunEnd> EventLoop::run() {
+  for (;;) {
+    Result<RunEnd> end = turn(true);
+    if (!end || *end != RunEnd::turn) return end;
+  }
+}
+
+Result<RunEnd> EventLoop::run_once() { return turn(true); }
+
+Result<RunEnd> EventLoop::poll() { return turn(false); }
+
+Result<RunEnd> EventLoop::turn(bool may_wait) {
+  expects(!is_running_);
+  if (serve_flags() == RunEnd::stopped) return RunEnd::stopped;
+  if (is_empty()) return RunEnd::empty;
+  ++turns_;
+  const Duration timeout = may_wait ? time_to_wait() : Duration::zero();
+  const Result<void> waited = backend_->wait(timeout);
+  if (timeout != Duration::zero()) posts_->end_sleep();
+  if (!waited) return waited.error();
+  now_ = sys::monotonic_now();
+  const RunningMark mark(*this);
+  run_guarded();
+  return RunEnd::turn;
+}
+
+/// How long nothing can happen but events: zero when something is ready, negative for ever. Announces the sleep.
+Duration EventLoop::time_to_wait() noexcept {
+  if (backend_->has_ready() || !deferred_.is_empty() || !deferring_.is_empty()) return Duration::zero();
+  const std::uint64_t tick = wheel_.next_tick();
+  Duration timeout = -1ns;
+  if (tick != TimerWheel::never) {
+    timeout = std::max(time_of(tick) - clock(), Duration::zero());  // the turn before may have taken long
+  }
+  return timeout == Duration::zero() || !posts_->prepare_sleep() ? Duration::zero() : timeout;
+}
+
+bool EventLoop::is_empty() const noexcept {
+  return active_ == 0 && wheel_.size() == 0 && deferred_.is_empty() && deferring_.is_empty() && !posts_->has_tasks();
+}
+
+/// Everything that a turn does after its wait. Steps that a throw cut short go on in the next turn.
+void EventLoop::serve() {
+  backend_->dispatch();
+  run_timers();
+  posts_->run_tasks(tasks_per_turn);
+  run_deferred();
+}
+
+void EventLoop::run_timers() {
+  if (wheel_.size() == 0) return;
+  wheel_.advance(static_cast<std::uint64_t>((now_ - start_) / tick_length));
+}
+
+void EventLoop::run_deferred() {
+  deferring_.splice_back(deferred_);
+  while (Slot* slot = deferring_.pop_front()) {
+    SlotHold hold(*slot);
+    slot->run_deferred();
+  }
+}
+
+/// Hears what other threads and signal handlers had to tell. `stopped` when the loop was asked to stop.
+RunEnd EventLoop::serve_flags() {
+  const std::uint8_t flags = posts_->take_flags();
+  if (flags == 0) return RunEnd::turn;
+  if ((flags & PostQueue::memory_released) != 0) {
+    memory_waiter_->is_waiting = false;
+    backend_->resume_starved();
+  }
+  if ((flags & PostQueue::signal_arrived) != 0) defer_arrived_signals(*this);
+  return (flags & PostQueue::stop_requested) != 0 ? RunEnd::stopped : RunEnd::turn;
+}
+
+void EventLoop::stop() noexcept { posts_->raise(PostQueue::stop_requested); }
+
+void EventLoop::post(Callback<void()> task) { (void)posts_->push(std::move(task)); }
+
+std::string_view EventLoop::backend() const noexcept { return backend_->name(); }
+
+EventLoop::Counters EventLoop::counters() const noexcept {
+  return {.turns = turns_, .stale_events = backend_->stale_events()};
+}
+
+void EventLoop::on_diagnostic(Callback<void(const Diagnostic&)> hook) {
+  replace_callback(on_diagnostic_, std::move(hook));
+}
+
+void EventLoop::say(Diagnostic::Level level, std::string_view message, std::error_code error) {
+  if (on_diagnostic_) on_diagnostic_(Diagnostic{level, message, error});
+}
+
+TimePoint EventLoop::clock() const noexcept { return sys::monotonic_now(); }
+
+TimePoint EventLoop::time_of(std::uint64_t tick) const noexcept {
+  constexpr auto most = static_cast<std::uint64_t>((TimePoint::max() - TimePoint{}) / tick_length);
+  return add_saturated(start_, tick_length * static_cast<std::int64_t>(std::min(tick, most)));
+}
+
+void EventLoop::arm(WheelTimer& timer, TimePoint deadline) noexcept {
+  const Duration from_start = deadline - start_;
+  const auto tick = from_start <= Duration::zero() ? 0 : (from_start - 1ns) / tick_length + 1;
+  wheel_.arm(timer, static_cast<std::uint64_t>(tick));
+}
+
+bool EventLoop::wait_for_memory() noexcept {
+  if (memory_waiter_->is_waiting) return true;
+  memory_waiter_->is_waiting = pool_->add_waiter(*memory_waiter_);
+  return memory_waiter_->is_waiting;
+}
+
+void EventLoop::descriptor_freed() noexcept {
+  while (StarvedListener* listener = starved_listeners_.pop_front()) listener->descriptor_freed();
+}
+
+}  // namespace weir

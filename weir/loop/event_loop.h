@@ -1,0 +1,188 @@
+// weir: the event loop, one per thread.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "weir/base/callback.h"
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+#include "weir/base/time.h"
+#include "weir/buffer/pool.h"
+#include "weir/loop/diagnostic.h"
+#include "weir/loop/post_queue.h"
+#include "weir/loop/slot.h"
+#include "weir/loop/timer_wheel.h"
+
+namespace weir {
+
+class Backend;
+
+/// Why `run` or `run_once` returned.
+enum class RunEnd {
+  stopped,  ///< `stop()` was called
+  empty,    ///< nothing was left that could ever call back
+  turn,     ///< `run_once` only: a turn was made, and there may be more to do
+};
+
+/// Which mechanism of the system carries the loop.
+enum class BackendChoice { automatic, epoll };
+
+/// Waits for what happens to descriptors, timers, posts and signals, and calls back. One loop per thread.
+///
+///     weir::EventLoop loop;
+///     weir::Timer timer(loop, [&](weir::Timer&) { loop.stop(); });
+///     timer.start(5s);
+///     auto end = loop.run();            // Result<RunEnd>
+///
+/// One turn, in this order:
+///
+///     wait ─► events (receive, send, accept, connect, watch) ─► timers ─► posts ─► deferred work (flushes)
+///
+/// The wait is skipped while anything is ready. So data that arrived in a turn comes before a time limit that ends in it.
+/// A loop is empty when it has no open connection or listener (also without a handle: one that lingers counts), no watch,
+/// no signal, no armed timer and no post.
+///
+/// Lifetime:  streams, listeners, timers, watches and signals must be destroyed before their loop. What still lingers
+///            without a handle is ended by the loop's destructor. A loop may not be destroyed inside its own `run()`.
+/// Threads:   only the thread that runs it, except `post`, `stop` and what says so.
+/// Errors:    an exception that leaves a callback leaves `run()`; the loop stays consistent and may run again.
+class WEIR_API EventLoop {
+ public:
+  struct Options {
+    BackendChoice backend = BackendChoice::automatic;
+    Pool* pool = nullptr;                                  ///< null is the default pool; it must outlive the loop
+    Callback<void(const Diagnostic&)> on_diagnostic{};     ///< hears what the library has to say; empty by default
+  };
+
+  /// Throws std::system_error when the system refuses what a loop needs; `create` returns the error instead.
+  EventLoop();
+  explicit EventLoop(Options options);
+  static Result<std::unique_ptr<EventLoop>> create(Options options);
+  static Result<std::unique_ptr<EventLoop>> create();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Makes turns until `stop()`, or until the loop is empty. Tells which, or an error of the system's wait.
+  Result<RunEnd> run();
+  /// One turn: waits until something happens, and handles it. `empty` when there was nothing to wait for.
+  Result<RunEnd> run_once();
+  /// One turn that does not wait.
+  Result<RunEnd> poll();
+  /// Makes turns until `condition()` holds, checked before each; or until the loop is stopped or empty.
+  template <class Condition>
+  Result<RunEnd> run_until(Condition condition) {
+    while (!condition()) {
+      Result<RunEnd> end = run_once();
+      if (!end || *end != RunEnd::turn) return end;
+    }
+    return RunEnd::turn;
+  }
+
+  /// Any thread: `run` returns after the turn that is under way. A stop before `run` is kept for it.
+  void stop() noexcept;
+
+  /// Any thread: runs `task` on the loop's thread, in a later part of the turn or in a later turn; tasks of one thread
+  /// keep their order. A task that the loop never comes to run is destroyed with the loop, on its thread.
+  /// Throws std::bad_alloc.
+  void post(Callback<void()> task);
+
+  /// The monotonic time at which this turn's events were fetched.
+  TimePoint now() const noexcept { return now_; }
+
+  Pool& pool() const noexcept { return *pool_; }
+  /// The name of the backend: "epoll".
+  std::string_view backend() const noexcept;
+
+  /// Sets, replaces or (empty) removes the hook.
+  void on_diagnostic(Callback<void(const Diagnostic&)> hook);
+
+  /// What the loop has counted since it was made.
+  struct Counters {
+    std::uint64_t turns = 0;
+    std::uint64_t stale_events = 0;   ///< events of an earlier owner of a descriptor number, dropped
+  };
+  Counters counters() const noexcept;
+
+  // --- For the layers above: what slots need of their loop. ---
+
+  Backend& slots_backend() noexcept { return *backend_; }
+  Slot* find(SlotId id) const noexcept { return slots_.find(id); }
+  PostQueueRef post_queue() const noexcept { return posts_; }
+  /// Calls `slot.run_deferred()` at the end of this turn, once.
+  void defer(Slot& slot) noexcept {
+    if (!slot.is_linked()) deferred_.push_back(slot);
+  }
+  /// Reads the clock, where `now()` may be too old: outside of `run`, or late in a long turn.
+  TimePoint clock() const noexcept;
+  /// The moment of a tick of the wheel.
+  TimePoint time_of(std::uint64_t tick) const noexcept;
+  /// True while `run` is at work, so that callbacks may be on the stack.
+  bool is_running() const noexcept { return is_running_; }
+  /// Arms `timer` for the first tick at or after `deadline`.
+  void arm(WheelTimer& timer, TimePoint deadline) noexcept;
+  void cancel(WheelTimer& timer) noexcept { wheel_.cancel(timer); }
+  /// Puts `next` in the place of `current`, which may be running: it is kept until nothing of this turn is on the stack.
+  template <class Signature>
+  void replace_callback(Callback<Signature>& current, Callback<Signature> next) {
+    if (is_running_ && current) retired_.push_back([old = std::move(current)] {});
+    current = std::move(next);
+  }
+  void say(Diagnostic::Level level, std::string_view message, std::error_code error = {});
+  /// Something that can call back came or went: a loop without any is empty.
+  void add_active() noexcept { ++active_; }
+  void remove_active() noexcept { --active_; }
+  /// A descriptor was closed: listeners that wait for one try again.
+  void descriptor_freed() noexcept;
+  void add_starved(StarvedListener& listener) noexcept { starved_listeners_.push_back(listener); }
+
+  /// Asks to have `Backend::resume_starved` called when the pool has memory again. False when it has some already.
+  bool wait_for_memory() noexcept;
+
+  /// The slot whose callback runs; set and restored by whoever calls one. After a throw: the slot that threw.
+  Slot* running_slot() const noexcept { return running_slot_; }
+  Slot* exchange_running_slot(Slot* slot) noexcept { return std::exchange(running_slot_, slot); }
+
+ private:
+  friend class Slot;
+  class MemoryWaiter;
+
+  struct Unopened {};
+  class RunningMark;
+
+  explicit EventLoop(Unopened) noexcept;
+  std::error_code open(Options options);
+  Result<RunEnd> turn(bool may_wait);
+  Duration time_to_wait() noexcept;
+  bool is_empty() const noexcept;
+  void run_guarded();
+  void serve();
+  void run_timers();
+  void run_deferred();
+  RunEnd serve_flags();
+
+  // In the order in which they are needed: the table outlives all that stands in it.
+  SlotTable slots_;
+  PostQueueRef posts_;
+  std::unique_ptr<Backend> backend_;
+  Pool* pool_ = nullptr;
+  TimerWheel wheel_;
+  TimePoint start_;
+  TimePoint now_;
+  List<Slot, DeferredTag> deferred_;
+  List<Slot, DeferredTag> deferring_;
+  List<StarvedListener, StarvedTag> starved_listeners_;
+  std::unique_ptr<MemoryWaiter> memory_waiter_;
+  std::vector<Callback<void()>> retired_;
+  Callback<void(const Diagnostic&)> on_diagnostic_;
+  Slot* running_slot_ = nullptr;
+  std::size_t active_ = 0;
+  std::uint64_t turns_ = 0;
+  bool is_running_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,125 @@
+// weir: slots with a descriptor, and what a backend tells each kind of them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/receive_block.h"
+#include "weir/loop/event_loop.h"
+#include "weir/sys/descriptor.h"
+#include "weir/sys/socket_name.h"
+
+namespace weir {
+
+struct ReadyTag;
+
+/// A slot that the kernel reports on.
+///
+/// A backend finds the slot by its id, which it hands to the kernel beside the descriptor; an event that carries the id
+/// of an earlier owner of the same number finds nothing and is dropped.
+class IoSlot : public Slot, public ListHook<ReadyTag> {
+ public:
+  enum class Kind : std::uint8_t { bytes, accept, connect, watch };
+
+  Kind kind() const noexcept { return kind_; }
+  int descriptor() const noexcept { return descriptor_.number(); }
+  bool is_attached() const noexcept { return is_attached_; }
+
+ protected:
+  IoSlot(EventLoop& loop, Kind kind) : Slot(loop), kind_(kind) {}
+
+ private:
+  friend class EpollBackend;
+
+  sys::Descriptor descriptor_;
+  const Kind kind_;
+  bool is_attached_ = false;
+
+  // What the backend knows and what was asked of it. Meanings differ a little by kind; see EpollBackend.
+  bool is_reading_ = false;      ///< bytes: receive is on; accept: accepting
+  bool is_writing_ = false;      ///< bytes: a send is in flight; connect: connecting
+  bool is_readable_ = false;     ///< no call has said EAGAIN since the last event
+  bool is_writable_ = false;
+  bool has_ended_ = false;       ///< the kernel reported an end or an error: short reads prove nothing any more
+};
+
+/// Bytes that have just arrived in the loop's receive block.
+class Received {
+ public:
+  /// Below this many bytes copying into a small block beats sharing: it keeps the hot block free to be used again.
+  static constexpr std::size_t share_from = 2048;
+
+  Received(ReceiveBlock& block, Bytes bytes) noexcept : block_(block), bytes_(bytes) {}
+
+  Bytes bytes() const noexcept { return bytes_; }
+
+  /// Puts the bytes at the end of `buffer`, by copy or by reference. The backend has reserved what this needs.
+  void append_to(Buffer& buffer) noexcept {
+    if (bytes_.size() < share_from && buffer.try_append(bytes_)) return;
+    buffer.append_reserved(block_.take(bytes_.size()));
+  }
+
+ private:
+  ReceiveBlock& block_;
+  Bytes bytes_;
+};
+
+/// A slot that receives and sends bytes. Its buffers belong to it, so that what was accepted for sending outlives the
+/// stream that wrote it.
+class ByteSlot : public IoSlot {
+ public:
+  /// Bytes arrived. May come after `stop_receive`, for what the kernel had already handed over.
+  virtual void received(Received& data) = 0;
+  /// Nothing more will arrive: the peer's end when `error` is none. Receiving is off.
+  virtual void receive_ended(std::error_code error) = 0;
+  /// The kernel took `count` bytes from the front of the output. Drops them; the backend goes on sending while the
+  /// output is not empty. May be called before `start_send` returns.
+  virtual void sent(std::size_t count) = 0;
+  /// The kernel takes nothing more. Sending is off; the output is untouched.
+  virtual void send_failed(std::error_code error) = 0;
+
+  Buffer& input_buffer() noexcept { return input_; }
+  Buffer& output_buffer() noexcept { return output_; }
+
+ protected:
+  explicit ByteSlot(EventLoop& loop) : IoSlot(loop, Kind::bytes), input_(loop.pool()), output_(loop.pool()) {}
+
+  Buffer input_;
+  Buffer output_;
+};
+
+/// A slot that accepts connections.
+class AcceptSlot : public IoSlot {
+ public:
+
+  virtual void accepted(sys::Descriptor connection, const sys::SocketName& peer) = 0;
+  /// Accepting is off. Out of descriptors or memory, or a whole batch of failures: worth another try later.
+  virtual void accept_failed(std::error_code error) = 0;
+
+ protected:
+  explicit AcceptSlot(EventLoop& loop) : IoSlot(loop, Kind::accept) {}
+};
+
+/// A slot that waits for one connection to be made.
+class ConnectSlot : public IoSlot {
+ public:
+  /// The attempt is over; `error` is none when the socket is connected.
+  virtual void connected(std::error_code error) = 0;
+
+ protected:
+  explicit ConnectSlot(EventLoop& loop) : IoSlot(loop, Kind::connect) {}
+};
+
+/// A slot that watches a descriptor which is not the loop's own. It is never closed by the loop.
+class WatchSlot : public IoSlot {
+ public:
+  virtual void became_ready(std::uint32_t epoll_events) = 0;
+
+ protected:
+  explicit WatchSlot(EventLoop& loop) : IoSlot(loop, Kind::watch) {}
+};
+
+}  // namespace weir

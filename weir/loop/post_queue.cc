@@ -1,0 +1,111 @@
+// weir: tasks that other threads hand to a loop.
+// SPDX-License-Identifier: MIT
+#include "weir/loop/post_queue.h"
+
+#include <new>
+
+#include "weir/sys/calls.h"
+
+namespace weir {
+namespace {
+
+// A node address that no node has: the queue is closed.
+alignas(std::max_align_t) char closed_place;
+
+constexpr std::uint64_t one = 1;
+Bytes one_event() noexcept { return std::as_bytes(std::span(&one, 1)); }
+
+}  // namespace
+
+Result<PostQueueRef> PostQueue::create() {
+  const sys::CallResult made = sys::create_event_counter();
+  if (!made) return made.error();
+  return PostQueueRef(*new PostQueue(sys::Descriptor(made.number())));
+}
+
+PostQueue::~PostQueue() { destroy(mine_); }
+
+void PostQueue::drop_reference() noexcept {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+bool PostQueue::push(Callback<void()> task) {
+  Node* const closed = reinterpret_cast<Node*>(&closed_place);
+  Node* node = new Node{nullptr, std::move(task)};
+  Node* head = head_.load(std::memory_order_relaxed);
+  do {
+    if (head == closed) {
+      delete node;
+      return false;
+    }
+    node->next = head;
+  } while (!head_.compare_exchange_weak(head, node, std::memory_order_seq_cst, std::memory_order_relaxed));
+  if (must_wake()) (void)sys::write(descriptor_.number(), one_event());
+  return true;
+}
+
+void PostQueue::raise(Flag flag) noexcept {
+  flags_.fetch_or(flag, std::memory_order_seq_cst);
+  if (must_wake()) (void)sys::write(descriptor_.number(), one_event());
+}
+
+void PostQueue::raise_from_signal_handler(Flag flag) noexcept {
+  flags_.fetch_or(flag, std::memory_order_seq_cst);
+  sys::RealKernel real;  // the one installed for the interrupted thread may be in the middle of something
+  if (must_wake()) (void)real.write(descriptor_.number(), one_event());
+}
+
+/// True for the one caller that finds the loop asleep.
+bool PostQueue::must_wake() noexcept {
+  State expected = State::sleeping;
+  return state_.load(std::memory_order_seq_cst) == State::sleeping &&
+         state_.compare_exchange_strong(expected, State::woken, std::memory_order_seq_cst);
+}
+
+bool PostQueue::prepare_sleep() noexcept {
+  state_.store(State::sleeping, std::memory_order_seq_cst);
+  const bool has_task = mine_ != nullptr || head_.load(std::memory_order_seq_cst) != nullptr;
+  if (!has_task && flags_.load(std::memory_order_seq_cst) == 0) return true;
+  end_sleep();
+  return false;
+}
+
+void PostQueue::run_tasks(std::size_t limit) {
+  if (mine_ == nullptr) mine_ = take_in_order();
+  for (; mine_ != nullptr && limit > 0; --limit) {
+    Node* node = mine_;
+    mine_ = node->next;
+    Callback<void()> task = std::move(node->task);
+    delete node;
+    task();
+  }
+}
+
+void PostQueue::close() noexcept {
+  destroy(std::exchange(mine_, nullptr));
+  Node* const closed = reinterpret_cast<Node*>(&closed_place);
+  destroy(head_.exchange(closed, std::memory_order_acq_rel));
+}
+
+PostQueue::Node* PostQueue::take_in_order() noexcept {
+  if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+  Node* newest_first = head_.exchange(nullptr, std::memory_order_acquire);
+  Node* oldest_first = nullptr;
+  while (newest_first != nullptr) {
+    Node* next = newest_first->next;
+    newest_first->next = oldest_first;
+    oldest_first = newest_first;
+    newest_first = next;
+  }
+  return oldest_first;
+}
+
+void PostQueue::destroy(Node* list) noexcept {
+  while (list != nullptr) {
+    Node* next = list->next;
+    delete list;
+    list = next;
+  }
+}
+
+}  // namespace weir

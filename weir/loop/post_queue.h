@@ -1,0 +1,107 @@
+// weir: tasks that other threads hand to a loop.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "weir/base/callback.h"
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+#include "weir/sys/descriptor.h"
+
+namespace weir {
+
+class PostQueueRef;
+
+/// Many threads push, one loop runs. Outlives the loop while anybody still refers to it, so that a late push finds a
+/// closed queue and not freed memory.
+///
+/// The wake-up: before it sleeps, the loop says so in `state_` and looks at the queue once more; a producer pushes first
+/// and looks at `state_` after. One of the two must see the other (all of it is sequentially consistent), and only the
+/// producer that turns `sleeping` into `woken` makes the system call: one wake a sleep, however many posts.
+class PostQueue {
+ public:
+  /// What can be told without a task.
+  enum Flag : std::uint8_t { stop_requested = 1, memory_released = 2, signal_arrived = 4 };
+
+  static Result<PostQueueRef> create();
+
+  void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  WEIR_API void drop_reference() noexcept;
+
+  /// Any thread. False when the loop is gone; the task is then destroyed unrun. Throws std::bad_alloc.
+  WEIR_API bool push(Callback<void()> task);
+  /// Any thread: tells the loop something that needs no task.
+  WEIR_API void raise(Flag flag) noexcept;
+  /// The same, from a signal handler: touches nothing but atomics and write(2).
+  void raise_from_signal_handler(Flag flag) noexcept;
+
+  /// The rest is the loop's thread only.
+  bool has_tasks() const noexcept { return mine_ != nullptr || head_.load(std::memory_order_relaxed) != nullptr; }
+  /// Takes the flags raised since the last call. A cheap look when there are none.
+  std::uint8_t take_flags() noexcept {
+    return flags_.load(std::memory_order_relaxed) == 0 ? std::uint8_t{0} : flags_.exchange(0, std::memory_order_acquire);
+  }
+  /// Puts flags back that the caller could not serve yet.
+  void keep_flags(std::uint8_t flags) noexcept { flags_.fetch_or(flags, std::memory_order_relaxed); }
+  /// Announces a sleep. False when something came in and the loop must not sleep.
+  bool prepare_sleep() noexcept;
+  void end_sleep() noexcept { state_.store(State::running, std::memory_order_relaxed); }
+  /// Runs what has been pushed before the call, in order of each producer, at most `limit` tasks. What is left, also
+  /// when a task throws, stays for the next call.
+  void run_tasks(std::size_t limit);
+  /// The loop ends: what has not run is destroyed, here and from now on.
+  void close() noexcept;
+
+  int descriptor() const noexcept { return descriptor_.number(); }
+
+ private:
+  enum class State : std::uint8_t { running, sleeping, woken };
+
+  struct Node {
+    Node* next;
+    Callback<void()> task;
+  };
+
+  explicit PostQueue(sys::Descriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
+  ~PostQueue();
+
+  bool must_wake() noexcept;
+  Node* take_in_order() noexcept;
+  static void destroy(Node* list) noexcept;
+
+  std::atomic<Node*> head_{nullptr};      // newest first; `closed_mark` once the loop is gone
+  std::atomic<State> state_{State::running};
+  std::atomic<std::uint8_t> flags_{0};
+  std::atomic<std::uint32_t> references_{0};
+  Node* mine_ = nullptr;                  // taken from head_, oldest first, not yet run
+  sys::Descriptor descriptor_;
+};
+
+/// Shares a PostQueue. Any thread.
+class PostQueueRef {
+ public:
+  PostQueueRef() noexcept = default;
+  explicit PostQueueRef(PostQueue& queue) noexcept : queue_(&queue) { queue.add_reference(); }
+  PostQueueRef(const PostQueueRef& other) noexcept : queue_(other.queue_) {
+    if (queue_ != nullptr) queue_->add_reference();
+  }
+  PostQueueRef(PostQueueRef&& other) noexcept : queue_(std::exchange(other.queue_, nullptr)) {}
+  PostQueueRef& operator=(PostQueueRef other) noexcept {
+    std::swap(queue_, other.queue_);
+    return *this;
+  }
+  ~PostQueueRef() {
+    if (queue_ != nullptr) queue_->drop_reference();
+  }
+
+  PostQueue* get() const noexcept { return queue_; }
+  PostQueue* operator->() const noexcept { return queue_; }
+  PostQueue& operator*() const noexcept { return *queue_; }
+
+ private:
+  PostQueue* queue_ = nullptr;
+};
+
+}  // namespace weir

@@ -1,0 +1,49 @@
+// weir: slots, the loop's own half of every stream, listener, timer and watch.
+// SPDX-License-Identifier: MIT
+#include "weir/loop/slot.h"
+
+#include "weir/loop/event_loop.h"
+
+namespace weir {
+
+Slot::Slot(EventLoop& loop) : loop_(&loop), id_(loop.slots_.add(*this)) {}
+
+Slot::~Slot() {
+  if (loop_->running_slot_ == this) loop_->running_slot_ = nullptr;
+  loop_->slots_.remove(id_);
+}
+
+void Slot::release() noexcept {
+  is_released_ = true;
+  if (holds_ == 0) free();
+}
+
+void Slot::free() noexcept {
+  void* memory = this;
+  this->~Slot();
+  ::operator delete(memory);
+}
+
+SlotId SlotTable::add(Slot& slot) {
+  if (first_free_ == SlotId::no_index) {
+    entries_.push_back({});
+    first_free_ = static_cast<std::uint32_t>(entries_.size() - 1);
+  }
+  const std::uint32_t index = first_free_;
+  Entry& entry = entries_[index];
+  first_free_ = entry.next_free;
+  entry.slot = &slot;
+  ++used_;
+  return {index, entry.generation};
+}
+
+void SlotTable::remove(SlotId id) noexcept {
+  Entry& entry = entries_[id.index];
+  entry.slot = nullptr;
+  ++entry.generation;
+  entry.next_free = first_free_;
+  first_free_ = id.index;
+  --used_;
+}
+
+}  // namespace weir

@@ -1,0 +1,106 @@
+// weir: one attempt to connect to an address.
+// SPDX-License-Identifier: MIT
+#include "weir/net/connector.h"
+
+#include "weir/loop/backend.h"
+#include "weir/loop/event_loop.h"
+
+namespace weir {
+
+class Connector::State final : public ConnectSlot, public WheelTimer {
+ public:
+  State(EventLoop& loop, Callback<void(Result<Socket>)> on_done) : ConnectSlot(loop), on_done_(std::move(on_done)) {
+    expects(static_cast<bool>(on_done_));
+  }
+
+  void start(const Address& address, const ConnectOptions& options) {
+    outcome_ = attempt(address, options);
+    if (outcome_ == std::errc::operation_in_progress) {
+      loop().arm(*this, add_saturated(loop().clock(), options.timeout));
+    } else {
+      loop().defer(*this);
+    }
+  }
+
+  void destroy() noexcept {
+    give_up();
+    release();
+  }
+
+ private:
+  /// None when the connection stands already, `operation_in_progress` when the loop has to wait for it.
+  std::error_code attempt(const Address& address, const ConnectOptions& options) {
+    Result<Socket> opened = Socket::open_stream(address.family());
+    if (!opened) return opened.error();
+    socket_ = *std::move(opened);
+    if (options.no_delay && address.family() != Address::Family::local) (void)socket_.set_no_delay(true);
+    const Result<void> begun = socket_.connect(address);
+    if (begun) return {};
+    if (begun.error() != std::errc::operation_in_progress) return begun.error();
+    if (auto attached = loop().slots_backend().attach(*this, std::move(socket_).release()); !attached) {
+      return attached.error();
+    }
+    loop().slots_backend().start_connect(*this);
+    return begun.error();
+  }
+
+  void connected(std::error_code error) override {
+    loop().cancel(*this);
+    socket_ = Socket(loop().slots_backend().detach(*this));
+    done(error);
+  }
+
+  void fired() override {
+    SlotHold hold(*this);
+    give_up();
+    done(errc::connect_timed_out);
+  }
+
+  void run_deferred() override {
+    if (!is_released()) done(outcome_);
+  }
+
+  void give_up() noexcept {
+    loop().cancel(*this);
+    if (is_attached()) socket_ = Socket(loop().slots_backend().detach(*this));
+    if (!socket_) return;
+    socket_ = Socket();
+    loop().descriptor_freed();
+  }
+
+  void done(std::error_code error) {
+    if (error) give_up();
+    Slot* outer = loop().exchange_running_slot(this);
+    if (error) {
+      on_done_(error);
+    } else {
+      on_done_(std::move(socket_));
+    }
+    loop().exchange_running_slot(outer);
+  }
+
+  Callback<void(Result<Socket>)> on_done_;
+  Socket socket_;
+  std::error_code outcome_;
+};
+
+Connector Connector::start(EventLoop& loop, const Address& address, ConnectOptions options,
+                           Callback<void(Result<Socket>)> on_done) {
+  Connector connector(*new State(loop, std::move(on_done)));
+  connector.state_->start(address, options);
+  return connector;
+}
+
+Connector::Connector(Connector&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+
+Connector& Connector::operator=(Connector&& other) noexcept {
+  Connector old(std::move(*this));
+  state_ = std::exchange(other.state_, nullptr);
+  return *this;
+}
+
+Connector::~Connector() {
+  if (state_ != nullptr) state_->destroy();
+}
+
+}  // namespace weir

@@ -1,0 +1,173 @@
+// weir: accepts connections at an address.
+// SPDX-License-Identifier: MIT
+#include "weir/net/listener.h"
+
+#include <algorithm>
+#include <string>
+
+#include "weir/base/time.h"
+#include "weir/loop/backend.h"
+#include "weir/loop/event_loop.h"
+#include "weir/sys/calls.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+constexpr Duration shortest_pause = 10ms;
+constexpr Duration longest_pause = 100ms;
+constexpr Duration between_remarks = 1s;
+
+/// Somebody else's listening socket answers; a file that was left behind refuses (unix(7)).
+bool is_abandoned(const Address& address) {
+  Result<Socket> probe = Socket::open_stream(address.family());
+  if (!probe) return false;
+  const Result<void> connected = probe->connect(address);
+  return !connected && connected.error() == std::errc::connection_refused;
+}
+
+Result<void> bind_at(Socket& socket, const Address& address) {
+  const Result<void> bound = socket.bind(address);
+  if (bound || address.path().empty() || bound.error() != std::errc::address_in_use) return bound;
+  if (!is_abandoned(address)) return bound;
+  (void)sys::unlink(address.name().local.sun_path);
+  return socket.bind(address);
+}
+
+Result<Socket> open_listening(const Address& address, const ListenOptions& options) {
+  Result<Socket> socket = Socket::open_stream(address.family());
+  if (!socket) return socket.error();
+  if (address.family() != Address::Family::local) {
+    if (auto set = socket->set_reuse_address(true); !set) return set.error();
+  }
+  if (auto bound = bind_at(*socket, address); !bound) return bound.error();
+  if (auto listening = socket->listen(options.backlog); !listening) return listening.error();
+  return socket;
+}
+
+/// What a listener does not survive: its descriptor is not a listening socket.
+bool is_fatal(std::error_code error) {
+  return error == std::errc::bad_file_descriptor || error == std::errc::invalid_argument ||
+         error == std::errc::not_a_socket;
+}
+
+}  // namespace
+
+class Listener::State final : public AcceptSlot, public WheelTimer, public StarvedListener {
+ public:
+  State(EventLoop& loop, const ListenOptions& options, Callback<void(Socket, const Address&)> on_connection)
+      : AcceptSlot(loop), options_(options), on_connection_(std::move(on_connection)) {
+    expects(static_cast<bool>(on_connection_));
+  }
+
+  Result<void> open(const Address& address) {
+    Result<Socket> socket = open_listening(address, options_);
+    if (!socket) return socket.error();
+    Result<Address> bound = socket->local_address();
+    if (!bound) return bound.error();
+    address_ = *bound;
+    if (auto attached = loop().slots_backend().attach(*this, std::move(*socket).release()); !attached) return attached;
+    loop().slots_backend().start_accept(*this);
+    return {};
+  }
+
+  void destroy() noexcept {
+    close();
+    release();
+  }
+
+  const Address& address() const noexcept { return address_; }
+
+  void replace(Callback<void(Socket, const Address&)> callback) {
+    expects(static_cast<bool>(callback));
+    loop().replace_callback(on_connection_, std::move(callback));
+  }
+  void on_failed(Callback<void(std::error_code)> callback) { loop().replace_callback(on_failed_, std::move(callback)); }
+
+ private:
+  void accepted(sys::Descriptor connection, const sys::SocketName& peer) override {
+    pause_ = shortest_pause;
+    Socket socket(std::move(connection));
+    if (options_.no_delay && address_.family() != Address::Family::local) (void)socket.set_no_delay(true);
+    Slot* outer = loop().exchange_running_slot(this);
+    on_connection_(std::move(socket), Address(peer));
+    loop().exchange_running_slot(outer);
+  }
+
+  void accept_failed(std::error_code error) override {
+    if (is_fatal(error)) return fail(error);
+    remark(error);
+    loop().arm(*this, loop().now() + pause_);
+    loop().add_starved(*this);
+    pause_ = std::min(pause_ * 2, longest_pause);
+  }
+
+  void remark(std::error_code error) {
+    if (last_remark_ != TimePoint{} && loop().now() - last_remark_ < between_remarks) return;
+    last_remark_ = loop().now();
+    loop().say(Diagnostic::Level::warning, "accepting at " + address_.to_string() + " pauses: " + error.message(), error);
+  }
+
+  void fail(std::error_code error) {
+    close();
+    loop().say(Diagnostic::Level::error, "accepting at " + address_.to_string() + " ended: " + error.message(), error);
+    if (!on_failed_) return;
+    Slot* outer = loop().exchange_running_slot(this);
+    on_failed_(error);
+    loop().exchange_running_slot(outer);
+  }
+
+  void fired() override { go_on(); }
+
+  void descriptor_freed() noexcept override { go_on(); }
+
+  void go_on() noexcept {
+    loop().cancel(*this);
+    ListHook<StarvedTag>::unlink();
+    loop().slots_backend().start_accept(*this);
+  }
+
+  void close() noexcept {
+    loop().cancel(*this);
+    ListHook<StarvedTag>::unlink();
+    if (!is_attached()) return;
+    loop().slots_backend().detach(*this).reset();
+    if (!address_.path().empty()) (void)sys::unlink(address_.name().local.sun_path);
+    loop().descriptor_freed();
+  }
+
+  ListenOptions options_;
+  Address address_;
+  Callback<void(Socket, const Address&)> on_connection_;
+  Callback<void(std::error_code)> on_failed_;
+  Duration pause_ = shortest_pause;
+  TimePoint last_remark_{};
+};
+
+Result<Listener> Listener::open(EventLoop& loop, const Address& address, ListenOptions options,
+                                Callback<void(Socket, const Address&)> on_connection) {
+  Listener listener(*new State(loop, options, std::move(on_connection)));
+  if (auto opened = listener.state_->open(address); !opened) return opened.error();
+  return listener;
+}
+
+Listener::Listener(Listener&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+  Listener old(std::move(*this));
+  state_ = std::exchange(other.state_, nullptr);
+  return *this;
+}
+
+Listener::~Listener() {
+  if (state_ != nullptr) state_->destroy();
+}
+
+const Address& Listener::address() const noexcept { return state_->address(); }
+
+void Listener::on_failed(Callback<void(std::error_code)> callback) { state_->on_failed(std::move(callback)); }
+
+void Listener::on_connection(Callback<void(Socket, const Address&)> callback) { state_->replace(std::move(callback)); }
+
+}  // namespace weir

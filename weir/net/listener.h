@@ -1,0 +1,58 @@
+// weir: accepts connections at an address.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "weir/base/callback.h"
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+#include "weir/net/address.h"
+#include "weir/net/socket.h"
+
+namespace weir {
+
+class EventLoop;
+
+struct ListenOptions {
+  int backlog = 4096;      ///< connections that may wait to be accepted; the system caps it (net.core.somaxconn)
+  bool no_delay = true;    ///< TCP only: set on every accepted socket
+};
+
+/// Listens at an address and hands over each connection.
+///
+///     auto listener = weir::Listener::open(loop, address, {}, [&](weir::Socket socket, const weir::Address& peer) { … });
+///
+/// At most 64 connections are accepted in a turn, so that those already open are served too. Errors of single connections
+/// are passed over. When descriptors or memory run out, accepting pauses: it goes on when the loop closes a descriptor,
+/// and tries again after 10 to 100 ms anyway; the loop's diagnostic hook hears of it at most once a second.
+///
+/// The file of a Unix address is made when opening, in place of one that nobody listens at any more, and removed when
+/// closing.
+/// Lifetime: a handle; destroying it, also in its callback, closes the socket, and connections that were not accepted are
+///           reset by the system. Must be destroyed before the loop.
+class WEIR_API Listener {
+ public:
+  static Result<Listener> open(EventLoop& loop, const Address& address, ListenOptions options,
+                               Callback<void(Socket, const Address&)> on_connection);
+
+  Listener() noexcept = default;
+  Listener(Listener&& other) noexcept;
+  Listener& operator=(Listener&& other) noexcept;
+  ~Listener();
+
+  /// Where it listens, with the port that the system chose if 0 was asked for.
+  const Address& address() const noexcept;
+
+  /// Hears of an error that ends accepting for good (std::errc::bad_file_descriptor and the like); nothing else does.
+  void on_failed(Callback<void(std::error_code)> callback);
+  /// Replaces the callback; allowed while it runs.
+  void on_connection(Callback<void(Socket, const Address&)> callback);
+
+ private:
+  class State;
+
+  explicit Listener(State& state) noexcept : state_(&state) {}
+
+  State* state_ = nullptr;
+};
+
+}  // namespace weir

@@ -1,0 +1,75 @@
+// weir: a server on one loop, which owns its streams.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "weir/base/callback.h"
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+#include "weir/base/time.h"
+#include "weir/net/address.h"
+#include "weir/net/listener.h"
+#include "weir/stream/stream.h"
+
+namespace weir {
+
+struct ServerOptions {
+  std::string address;      ///< where to listen, as Address::parse reads it
+  ListenOptions listen{};
+  StreamOptions stream{};   ///< of every stream
+};
+
+/// Listens, makes a stream of every connection, owns it, and destroys it after it has closed.
+///
+///     auto server = weir::Server::listen(loop, {.address = "127.0.0.1:7777"});
+///     if (!server) return weir::report(server.error());
+///     (*server)->on_stream([](weir::Stream& stream) {
+///       stream.on_data([](weir::Stream& s) { s.write(s.input().take_all()); });
+///     });
+///
+/// Each stream lives until its `on_closed` has returned, or until the end of the turn in which it was aborted. A connection
+/// that comes while no `on_stream` is set is ended in order.
+/// Lifetime: owned by its creator; may be destroyed inside any callback, which destroys its streams as their own
+///           destruction would: what they accepted for writing is still flushed. The loop must outlive it.
+/// Threads:  the loop's.
+/// Errors:   an exception that leaves a callback of one of its streams aborts that stream, and goes to `on_exception`;
+///           nothing leaves `run()`.
+class WEIR_API Server {
+ public:
+  static Result<std::unique_ptr<Server>> listen(EventLoop& loop, ServerOptions options);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Where it listens, with the port that the system chose if 0 was asked for.
+  const Address& address() const noexcept;
+
+  /// A connection has become a stream. Set its callbacks here.
+  void on_stream(Stream::Handler handler);
+  /// A callback of the stream threw; the stream is about to be aborted. For a remark or a count.
+  void on_exception(Callback<void(Stream&, std::exception_ptr)> handler);
+
+  /// How many streams it owns.
+  std::size_t stream_count() const noexcept;
+
+  /// Gives the stream to the caller, who owns it from now on. Requires that it is one of this server's.
+  std::unique_ptr<Stream> take(Stream& stream);
+
+  /// Stops in order: listens no more, and finishes every stream (what is in its output is flushed and followed by the
+  /// end). What is still open after `within` is aborted. Then `on_stopped` runs, once, never inside this function.
+  /// A second call only shortens the time that is left.
+  void stop(Duration within, Callback<void()> on_stopped = {});
+
+ private:
+  class State;
+
+  explicit Server(State& state) noexcept : state_(&state) {}
+
+  State* state_;
+};
+
+}  // namespace weir

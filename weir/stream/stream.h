@@ -1,0 +1,360 @@
+// weir: a byte stream with an input and an output buffer.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "weir/base/callback.h"
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+#include "weir/base/time.h"
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/transfer_buffer.h"
+#include "weir/loop/io_slot.h"
+#include "weir/net/address.h"
+#include "weir/net/connector.h"
+#include "weir/net/socket.h"
+
+namespace weir {
+
+class Stream;
+class StreamRef;
+
+/// What `write` did with its argument.
+enum class Accepted {
+  yes,        ///< taken; more is welcome
+  slow_down,  ///< taken; the output is at or above its high mark: wait for `on_drained`
+  refused,    ///< not taken, argument untouched: the output would pass its hard limit, or memory is short
+  closed,     ///< not taken, argument untouched: the stream accepts no more writes
+};
+
+/// A pair of marks in bytes, for hysteresis. Requires low <= high and high > 0.
+struct Marks {
+  std::size_t low;
+  std::size_t high;
+};
+
+/// How long things may take. A limit counts only while its direction could make progress; `no_limit` lifts it.
+struct TimeLimits {
+  static constexpr Duration no_limit = Duration::max();
+
+  Duration write = std::chrono::seconds(60);   ///< the peer takes nothing while output waits: errc::write_timed_out
+  Duration read = no_limit;                    ///< nothing arrives while reading: errc::read_timed_out
+  Duration idle = no_limit;                    ///< nothing moves either way: errc::idle_timed_out
+};
+
+struct StreamOptions {
+  Marks read_marks{.low = 16 * 1024, .high = 64 * 1024};
+  Marks write_marks{.low = 64 * 1024, .high = 256 * 1024};
+  std::size_t output_limit = 4 * 1024 * 1024;  ///< the output never grows beyond this
+  TimeLimits time_limits{};
+  Duration linger = std::chrono::seconds(10);  ///< to drain after `finish`; to flush and drain after destruction
+  std::size_t linger_bytes = 1024 * 1024;      ///< input thrown away while draining
+  bool read_while_output_full = false;         ///< keep reading although the own output is above its high mark
+};
+
+/// Stream options by reference: streams with equal options, all those of a server say, share one object until one of them
+/// changes its own. Counts are plain: one thread.
+class WEIR_API StreamSettings {
+ public:
+  StreamSettings(const StreamOptions& options = {}) : shared_(new Shared{options}) {}
+  StreamSettings(const StreamSettings& other) noexcept : shared_(other.shared_) { ++shared_->references; }
+  StreamSettings(StreamSettings&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  StreamSettings& operator=(StreamSettings other) noexcept {
+    std::swap(shared_, other.shared_);
+    return *this;
+  }
+  ~StreamSettings() {
+    if (shared_ != nullptr && --shared_->references == 0) delete shared_;
+  }
+
+  const StreamOptions* operator->() const noexcept { return &shared_->options; }
+  /// The options, to change them for this holder alone.
+  StreamOptions& own() {
+    if (shared_->references > 1) *this = StreamSettings(shared_->options);
+    return shared_->options;
+  }
+
+ private:
+  struct Shared {
+    StreamOptions options;
+    std::uint32_t references = 1;
+  };
+
+  Shared* shared_;
+};
+
+/// Owns streams on behalf of somebody, a Server say, and hears of what needs an owner. Internal to the library.
+class StreamOwner {
+ public:
+  /// The stream is closed and its `on_closed` has returned. May destroy it.
+  virtual void stream_closed(Stream& stream) noexcept = 0;
+  /// A callback of the stream threw. False: the exception is not the owner's to handle.
+  virtual bool stream_threw(Stream& stream, std::exception_ptr exception) = 0;
+
+ protected:
+  ~StreamOwner() = default;
+};
+struct OwnedTag;
+
+/// A byte stream with an input and an output buffer, driven by one EventLoop.
+///
+///     stream->on_data([](Stream& s) { s.write(s.input().take_all()); });   // echo
+///
+///     peer ──► kernel ──► input() ──► on_data ──► you
+///     peer ◄── kernel ◄── output() ◄── write ◄── you
+///
+/// Flow control is on from the start. Reading pauses while the input is at or above its high mark, while the stream's own
+/// output is, and while `pause()` is in force; it goes on when the last of these reasons is gone. So a program that
+/// answers what it reads holds a bounded amount of memory, however slow the peer.
+///
+/// Writes made inside a callback of this stream are sent when it returns, others at the end of the loop's turn.
+///
+/// Ends. `on_end`: the peer finished sending, after all its data; without that handler the stream then finishes too.
+/// `finish()` ends in order; `abort()` at once. `on_closed` is the one terminal event: with no error after an orderly end.
+/// After `abort()`, or when the stream has been destroyed, no callback runs any more.
+///
+/// Lifetime: owned by its creator, through a std::unique_ptr, or by a Server. May be destroyed inside any of its callbacks.
+///           Destroying is silent: what was accepted for writing is still flushed in the background, within `linger`.
+///           The loop must outlive it. After `on_closed` it does nothing more but wait to be destroyed.
+/// Threads:  the loop's, except through a `StreamRef`.
+/// Errors:   reported once, by `on_closed`: the system's (std::errc::connection_reset, …) or weir's time limits.
+class WEIR_API Stream : protected ByteSlot,
+                        public ListHook<OwnedTag>,
+                        private WheelTimer,
+                        private BufferDrainHook {
+ public:
+  using Handler = Callback<void(Stream&)>;
+  using ClosedHandler = Callback<void(Stream&, std::error_code)>;
+
+  struct ConnectingOptions {
+    ConnectOptions connect{};
+    StreamSettings stream{};
+  };
+
+  /// Connects to `address`, numeric or Unix (see Address::parse). Writes may begin at once and wait for the connection;
+  /// then `on_connected` is called, or `on_closed` with what went wrong, never inside this function.
+  static Result<std::unique_ptr<Stream>> connect(EventLoop& loop, std::string_view address, ConnectingOptions options);
+  static Result<std::unique_ptr<Stream>> connect(EventLoop& loop, std::string_view address);
+  static Result<std::unique_ptr<Stream>> connect(EventLoop& loop, const Address& address, ConnectingOptions options);
+
+  /// Drives a socket that is connected already.
+  static Result<std::unique_ptr<Stream>> adopt(EventLoop& loop, Socket socket, StreamSettings settings = {});
+
+  /// Destroys the stream as `delete` and std::unique_ptr do; the slot behind it goes when nothing needs it any more.
+  static void operator delete(Stream* stream, std::destroying_delete_t) noexcept { stream->destroy(); }
+  ~Stream() override;  // run by the slot alone, when it goes; a delete-expression comes through the operator above
+
+  // --- callbacks; each may be replaced at any time, also while it runs ---
+
+  /// The connection stands. Only after `connect`.
+  void on_connected(Handler handler);
+  /// The input has grown, or reading was resumed with bytes in it. Take what is useful; the rest stays. It is called again
+  /// when something changes: more input, or `resume()`.
+  void on_data(Handler handler);
+  /// The peer finished sending. The stream can still be written to; call `finish()` when done.
+  void on_end(Handler handler);
+  /// The output has fallen to its low mark after `write` answered `slow_down`.
+  void on_drained(Handler handler);
+  /// The stream is closed: the last callback of all.
+  void on_closed(ClosedHandler handler);
+
+  // --- reading ---
+
+  /// What has arrived and was not taken yet. Taking from it, anywhere, lets reading go on when it falls to the low mark.
+  Buffer& input() noexcept { return input_; }
+  /// Stops reading, and `on_data`, until `resume()`.
+  void pause() noexcept;
+  void resume();
+  bool is_paused() const noexcept { return (suspended_ & by_user) != 0; }
+
+  // --- writing ---
+
+  /// Appends to the output: copied, shared, or moved. What follows the answer is on Accepted.
+  Accepted write(Bytes bytes);
+  Accepted write(std::string_view text) { return write(as_bytes(text)); }
+  Accepted write(const char* text) { return write(std::string_view(text)); }
+  Accepted write(const Slice& slice);
+  Accepted write(Buffer&& buffer);
+  /// What was written and has not reached the kernel yet.
+  const Buffer& output() const noexcept { return output_; }
+  /// Sends now instead of when the callback returns or the turn ends.
+  void flush_now();
+  /// Calls back once when everything written so far has reached the kernel, at the latest with the terminal error; in
+  /// order. With nothing to wait for it is called at the end of the turn. Not called after `abort()` or destruction.
+  void when_sent(Callback<void(std::error_code)> callback);
+
+  // --- limits; all may be changed at any time and take effect at once ---
+
+  void set_read_marks(Marks marks);
+  void set_write_marks(Marks marks);
+  void set_output_limit(std::size_t bytes);
+  void set_time_limits(const TimeLimits& limits);
+
+  // --- ends ---
+
+  /// Accepts no more writes, flushes, sends the end, and closes when the peer has ended too or `linger` is over. Input
+  /// that still arrives is thrown away, so that it cannot turn the close into a reset that destroys what was just sent.
+  void finish();
+  /// Half close: flushes and sends the end, and goes on reading.
+  void finish_writing();
+  /// Closes at once: unsent output is lost, and a TCP peer sees a reset. No callback runs any more.
+  void abort() noexcept;
+
+  /// True until the terminal event.
+  bool is_open() const noexcept { return state_ != State::closed; }
+  /// True while `write` takes anything.
+  bool is_writable() const noexcept { return state_ == State::open; }
+
+  // --- the rest ---
+
+  Result<Address> local_address() const;
+  Result<Address> peer_address() const;
+  EventLoop& loop() const noexcept { return Slot::loop(); }
+  /// A reference that any thread may keep; it has no effect once the stream is gone.
+  StreamRef ref() noexcept;
+
+  /// Keeps an object with the stream and destroys it with the stream's callbacks; replaces an earlier one.
+  template <class T, class... Args>
+  T& attach(Args&&... args) {
+    auto object = std::make_unique<T>(std::forward<Args>(args)...);
+    T& result = *object;
+    set_attachment(object.release(), [](void* old) { delete static_cast<T*>(old); });
+    return result;
+  }
+  /// What `attach<T>` made. Requires that it was the same T and not replaced since.
+  template <class T>
+  T& attached() noexcept {
+    return *static_cast<T*>(attachment_);
+  }
+
+  /// For the library's own owners of streams.
+  void set_owner(StreamOwner* owner) noexcept { owner_ = owner; }
+  StreamOwner* owner() const noexcept { return owner_; }
+  /// Runs the owner's `handler` with this stream, as if it were one of the stream's own callbacks.
+  void call_for_owner(Handler& handler);
+
+ protected:
+  Stream(EventLoop& loop, StreamSettings settings);
+
+  // What a kind of stream has to know to do; the rest is the same for all.
+  virtual void start_receiving() noexcept = 0;
+  virtual void stop_receiving() noexcept = 0;
+  /// Delivers what can still be received without waiting.
+  virtual void receive_rest() = 0;
+  virtual void start_sending() = 0;
+  virtual Result<void> send_end() noexcept = 0;
+  virtual void close_transport(bool reset) noexcept = 0;
+  virtual Result<Address> transport_address(bool of_peer) const = 0;
+
+  // What the kind reports.
+  void received(Received& data) override;
+  void receive_ended(std::error_code error) override;
+  void sent(std::size_t count) override;
+  void send_failed(std::error_code error) override;
+  void wait_for_connection() noexcept { suspended_ |= connecting; }
+  void connection_stands();
+  void connection_failed(std::error_code error) { fail(error); }
+
+ private:
+  friend class StreamRef;
+
+  /// `open` takes writes; `finishing` flushes them; `ended` has sent the end; `broken` cannot send any more;
+  /// `closed` is over.
+  enum class State : std::uint8_t { open, finishing, ended, broken, closed };
+
+  /// Why reading is suspended: a set, empty while it runs.
+  enum Reason : std::uint8_t { by_user = 1, input_full = 2, output_full = 4, connecting = 8, at_end = 16, drained_enough = 32 };
+
+  struct Extras;
+
+  template <class Function>
+  void run_own(Function function);
+  template <class AnyHandler, class... Args>
+  void call(AnyHandler& handler, Args... args);
+  void deliver();
+  void suspend(std::uint8_t reasons) noexcept;
+  void unsuspend(std::uint8_t reasons) noexcept;
+  void drained(Buffer& buffer) noexcept override;
+  bool takes(std::size_t count, Accepted& answer) const noexcept;
+  Accepted taken();
+  void settle_later() noexcept;
+  void settle();
+  void wait_to_send(TimePoint since) noexcept;
+  void advance_end();
+  void begin_to_end(bool discards) noexcept;
+  void discard(std::size_t count) noexcept;
+  void finish_broken();
+  void fail(std::error_code error);
+  void close(std::error_code error, bool reset);
+  void run_first_sent_callback(std::error_code error);
+  void run_sent_callbacks();
+  void fail_sent_callbacks(std::error_code error);
+  void destroy() noexcept;
+  void drop_callbacks() noexcept;
+  void run_deferred() override;
+  bool caught(std::exception_ptr exception) override;
+  void loop_ends() noexcept override;
+  void fired() override;
+  void limit_time() noexcept;
+  TimePoint deadline(std::error_code* what = nullptr) const noexcept;
+  void set_attachment(void* object, void (*destroy_object)(void*)) noexcept;
+  Extras& extras();
+  bool is_suspended() const noexcept { return suspended_ != 0; }
+
+  Handler on_data_;
+  Handler on_end_;
+  Handler on_drained_;
+  ClosedHandler on_closed_;
+  StreamSettings settings_;
+  std::unique_ptr<Extras> extras_;           // what few streams need
+  StreamOwner* owner_ = nullptr;
+  void* attachment_ = nullptr;
+  void (*destroy_attachment_)(void*) = nullptr;
+  TimePoint last_received_;
+  TimePoint last_sent_;                      // or when output began to wait
+  TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
+  std::uint32_t discarded_ = 0;              // bytes thrown away since finish()
+  int send_error_ = 0;                       // why the stream is broken: an errno number
+  State state_ = State::open;
+  std::uint8_t suspended_ = 0;
+  bool is_discarding_ = false;               // finish() was called: input is thrown away
+  bool is_silent_ = false;                   // aborted or destroyed: no callback runs any more
+  bool is_waiting_to_send_ = false;          // the kernel took less than was offered
+  bool has_told_slow_down_ = false;
+  bool is_lingering_ = false;                // destroyed before it was closed; holds its own slot
+  bool must_deliver_ = false;                // on_data is due at the end of the turn
+};
+
+/// A reference to a stream that may be copied, kept and used on any thread. Harmless once the stream is gone.
+///
+///     weir::StreamRef ref = stream.ref();
+///     std::thread([ref] { ref.post([](weir::Stream& s) { s.write("done\n"); }); });
+class WEIR_API StreamRef {
+ public:
+  StreamRef() noexcept = default;
+
+  /// Runs `task` with the stream on its loop's thread, if the stream still exists then. False when the loop is gone.
+  /// Throws std::bad_alloc.
+  bool post(Callback<void(Stream&)> task) const;
+  /// Writes on the stream's own thread. Bytes for a stream that has ended are dropped; a stream that would have to refuse
+  /// them (its output limit, or memory) is closed with errc::limit, since a gap in what was written must not go unnoticed.
+  bool write(TransferBuffer bytes) const;
+
+ private:
+  friend class Stream;
+
+  StreamRef(EventLoop& loop, SlotId id) : loop_(&loop), queue_(loop.post_queue()), id_(id) {}
+
+  EventLoop* loop_ = nullptr;  // used in posted tasks only, which run while it lives
+  PostQueueRef queue_;
+  SlotId id_;
+};
+
+}  // namespace weir

@@ -1,0 +1,153 @@
+// weir: a byte stream with an input and an output buffer: how it ends, and its time limits.
+// SPDX-License-Identifier: MIT
+#include "weir/stream/stream_state.h"
+
+namespace weir {
+
+// --- orderly ends ---
+
+void Stream::finish() { begin_to_end(true); }
+
+void Stream::finish_writing() { begin_to_end(false); }
+
+void Stream::begin_to_end(bool discards) noexcept {
+  if (state_ == State::closed || state_ == State::broken) return;
+  if (discards && !is_discarding_) {
+    is_discarding_ = true;
+    must_deliver_ = false;
+    unsuspend(by_user | input_full | output_full);
+    input_.clear();
+    if (state_ == State::ended) end_deadline_ = add_saturated(loop().clock(), settings_->linger);
+  }
+  if (state_ == State::open) state_ = State::finishing;
+  settle_later();
+  limit_time();
+}
+
+/// Takes the steps that have become possible: flushed, then the end is sent; both ends seen, then it is closed.
+/// Not while a callback of this stream runs: `settle` comes back here when it has returned.
+void Stream::advance_end() {
+  if (loop().running_slot() == this) return;
+  if (state_ == State::finishing && output_.is_empty()) {
+    state_ = State::ended;
+    if (is_discarding_) end_deadline_ = std::min(end_deadline_, add_saturated(loop().clock(), settings_->linger));
+    limit_time();
+    if (auto sent = send_end(); !sent && (suspended_ & at_end) == 0) return fail(sent.error());
+  }
+  if (state_ != State::ended) return;
+  const bool has_seen_enough = is_discarding_ && (suspended_ & drained_enough) != 0;
+  if ((suspended_ & at_end) != 0 || has_seen_enough) close({}, false);
+}
+
+// --- disorderly ends ---
+
+/// The connection takes no more, yet what the peer sent before may still be here: that is delivered first.
+void Stream::send_failed(std::error_code error) {
+  send_error_ = error.value();
+  state_ = State::broken;
+  is_waiting_to_send_ = false;
+  output_.clear();
+  loop().defer(*this);
+}
+
+void Stream::finish_broken() {
+  if (!is_suspended()) receive_rest();
+  if (state_ == State::broken) fail(system_error(send_error_));
+}
+
+void Stream::fail(std::error_code error) { close(error, true); }
+
+void Stream::abort() noexcept {
+  if (state_ == State::closed) return;
+  is_silent_ = true;
+  close({}, true);
+  if (owner_ != nullptr) loop().defer(*this);
+}
+
+/// The terminal event.
+void Stream::close(std::error_code error, bool reset) {
+  if (state_ == State::closed) return;
+  const SlotHold hold(*this);
+  state_ = State::closed;
+  loop().cancel(*this);
+  input_.set_drain_hook(nullptr);
+  close_transport(reset);
+  output_.clear();
+  fail_sent_callbacks(error);
+  call(on_closed_, error);
+  if (owner_ != nullptr && !is_silent_) owner_->stream_closed(*this);
+  if (is_lingering_) drop_hold();
+}
+
+/// The handle is gone. What was accepted for writing is flushed in the background.
+void Stream::destroy() noexcept {
+  is_silent_ = true;
+  owner_ = nullptr;
+  ListHook<OwnedTag>::unlink();
+  // Callbacks that are on the stack right now must not be destroyed under their own feet.
+  if (loop().is_running()) {
+    loop().defer(*this);
+  } else {
+    drop_callbacks();
+  }
+  if (state_ == State::closed) return release();
+  is_lingering_ = true;
+  add_hold();
+  release();
+  end_deadline_ = add_saturated(loop().clock(), settings_->linger);
+  begin_to_end(true);
+  loop().defer(*this);
+}
+
+/// The loop ends with this stream still lingering.
+void Stream::loop_ends() noexcept {
+  if (is_lingering_) close({}, true);
+}
+
+void Stream::run_deferred() {
+  if (is_released()) drop_callbacks();
+  if (state_ == State::closed) {
+    if (owner_ != nullptr && is_silent_) owner_->stream_closed(*this);
+    return;
+  }
+  if (state_ == State::broken) return finish_broken();
+  deliver();
+  if (extras_ != nullptr) run_sent_callbacks();
+  settle();
+}
+
+// --- time limits ---
+
+/// Arms the timer for the next limit unless it is armed for an earlier moment: then it looks again when it fires.
+void Stream::limit_time() noexcept {
+  const TimePoint next = deadline();
+  if (next == TimePoint::max() || state_ == State::closed) return;
+  if (!WheelTimer::is_armed() || loop().time_of(tick()) > next) loop().arm(*this, next);
+}
+
+void Stream::fired() {
+  const SlotHold hold(*this);
+  std::error_code what;
+  const TimePoint next = deadline(&what);
+  if (next > loop().now()) return limit_time();
+  if (what) return fail(what);
+  close({}, false);
+}
+
+/// The first moment at which a limit would be passed, and which; no error stands for the end of lingering.
+TimePoint Stream::deadline(std::error_code* what) const noexcept {
+  const TimeLimits& limits = settings_->time_limits;
+  TimePoint first = end_deadline_;
+  const auto consider = [&](TimePoint since, Duration limit, errc code) {
+    const TimePoint end = add_saturated(since, limit);
+    if (end >= first) return;
+    first = end;
+    if (what != nullptr) *what = code;
+  };
+  if (is_waiting_to_send_) consider(last_sent_, limits.write, errc::write_timed_out);
+  if (!is_suspended() && !is_discarding_) consider(last_received_, limits.read, errc::read_timed_out);
+  if (!is_discarding_) consider(std::max(last_sent_, last_received_), limits.idle, errc::idle_timed_out);
+  return first;
+}
+
+}  // namespace weir

@@ -1,0 +1,264 @@
+// weir: a kernel that fails on purpose, by a plan.
+// SPDX-License-Identifier: MIT
+#include "weir/sys/fault_kernel.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "weir/sys/real_kernel.h"
+
+namespace weir::sys {
+namespace {
+
+constexpr std::size_t trace_length = 256;
+
+Kernel& real_kernel() {
+  static RealKernel kernel;
+  return kernel;
+}
+
+bool concerns(const FaultRule& rule, Call call) {
+  return rule.calls.empty() || std::find(rule.calls.begin(), rule.calls.end(), call) != rule.calls.end();
+}
+
+/// The first `at_most` bytes of the pieces. A limit of 0 would read as an end, so at least one byte is let through.
+std::vector<iovec> shortened(std::span<const iovec> pieces, std::size_t at_most) {
+  std::vector<iovec> result;
+  std::size_t left = std::max<std::size_t>(at_most, 1);
+  for (const iovec& piece : pieces) {
+    if (left == 0) break;
+    result.push_back({.iov_base = piece.iov_base, .iov_len = std::min(piece.iov_len, left)});
+    left -= result.back().iov_len;
+  }
+  return result;
+}
+
+template <class Span>
+Span shortened_span(Span bytes, std::size_t at_most) {
+  return bytes.first(std::min(bytes.size(), std::max<std::size_t>(at_most, 1)));
+}
+
+}  // namespace
+
+std::string_view name_of(Call call) {
+  static constexpr std::array<std::string_view, call_count> names = {
+      "open_socket", "bind",       "listen", "accept", "connect",     "shutdown", "local_name",
+      "peer_name",   "get_option", "set_option", "receive", "send",   "send_pieces", "read",
+      "write",       "close",      "unlink", "create_event_counter", "create_epoll", "control_epoll", "wait_epoll"};
+  return names[static_cast<std::size_t>(call)];
+}
+
+FaultPlan FaultPlan::nth(std::uint64_t k, Fault fault, std::initializer_list<Call> calls) {
+  return script({{.calls = calls, .from = k, .to = k, .fault = fault}});
+}
+
+FaultPlan FaultPlan::from_nth(std::uint64_t k, Fault fault, std::initializer_list<Call> calls) {
+  return script({{.calls = calls, .from = k, .to = forever, .fault = fault}});
+}
+
+FaultPlan FaultPlan::random(std::uint64_t seed, double probability, Fault fault, std::initializer_list<Call> calls) {
+  return script({{.calls = calls, .from = 1, .to = forever, .probability = probability, .fault = fault}}, seed);
+}
+
+FaultPlan FaultPlan::script(std::vector<FaultRule> rules, std::uint64_t seed) {
+  FaultPlan plan;
+  plan.rules_ = std::move(rules);
+  plan.random_state_ = seed;
+  return plan;
+}
+
+FaultPlan& FaultPlan::operator+=(const FaultPlan& other) {
+  rules_.insert(rules_.end(), other.rules_.begin(), other.rules_.end());
+  return *this;
+}
+
+Fault FaultPlan::decide(Call call) {
+  const FaultRule* striking = nullptr;
+  for (FaultRule& rule : rules_) {
+    if (!concerns(rule, call)) continue;
+    ++rule.seen;
+    const bool in_range = rule.seen >= rule.from && rule.seen <= rule.to;
+    const bool strikes = in_range && (rule.probability >= 1.0 || draw() < rule.probability);
+    if (strikes && striking == nullptr) striking = &rule;
+  }
+  return striking != nullptr ? striking->fault : Fault{};
+}
+
+/// A number in [0, 1) from the sequence known as SplitMix64 (Steele, Lea, Flood 2014).
+double FaultPlan::draw() {
+  std::uint64_t z = (random_state_ += 0x9E3779B97F4A7C15U);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
+}
+
+FaultKernel::FaultKernel(FaultPlan plan, Kernel* below)
+    : plan_(std::move(plan)), below_(below != nullptr ? below : &real_kernel()) {}
+
+std::uint64_t FaultKernel::all_calls() const {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t count : counts_) sum += count;
+  return sum;
+}
+
+std::string FaultKernel::trace() const {
+  std::string text;
+  for (std::size_t i = 0; i < trace_.size(); ++i) {
+    const TraceEntry& entry = trace_[(trace_next_ + i) % trace_.size()];
+    text += std::string(name_of(entry.call)) + " on " + std::to_string(entry.descriptor) + ": " +
+            (entry.error == 0 ? "ok" : "error " + std::to_string(entry.error)) + (entry.injected ? " (injected)\n" : "\n");
+  }
+  return text;
+}
+
+/// Asks the plan, then either fails or lets `through(at_most)` make the call.
+template <class Through>
+CallResult FaultKernel::pass(Call call, int descriptor, Through through) {
+  ++counts_[static_cast<std::size_t>(call)];
+  const Fault fault = plan_.decide(call);
+  if (fault.error == 0) return record(call, descriptor, through(fault.at_most), fault.at_most != unlimited);
+  if (fault.error == EAGAIN) owe_readiness(call, descriptor);
+  return record(call, descriptor, CallResult::failure(fault.error), true);
+}
+
+CallResult FaultKernel::record(Call call, int descriptor, CallResult result, bool injected) {
+  if (injected) ++injected_;
+  const TraceEntry entry{call, descriptor, result.error_number(), injected};
+  if (trace_.size() < trace_length) {
+    trace_.push_back(entry);
+  } else {
+    trace_[trace_next_] = entry;
+    trace_next_ = (trace_next_ + 1) % trace_length;
+  }
+  return result;
+}
+
+void FaultKernel::owe_readiness(Call call, int descriptor) {
+  const auto found = registrations_.find(descriptor);
+  if (found == registrations_.end()) return;
+  const bool writes = call == Call::send || call == Call::send_pieces || call == Call::write;
+  if (found->second.owed == 0) ++owing_;
+  found->second.owed |= writes ? EPOLLOUT : EPOLLIN;
+}
+
+std::size_t FaultKernel::pay_readiness(int epoll, std::span<epoll_event> events) {
+  std::size_t paid = 0;
+  for (auto& [descriptor, registration] : registrations_) {
+    if (registration.owed == 0 || registration.epoll != epoll || paid == events.size()) continue;
+    events[paid] = registration.event;
+    events[paid++].events = registration.owed;
+    registration.owed = 0;
+    --owing_;
+  }
+  return paid;
+}
+
+CallResult FaultKernel::open_socket(int family, int type, int protocol) {
+  return pass(Call::open_socket, -1, [&](std::size_t) { return below_->open_socket(family, type, protocol); });
+}
+CallResult FaultKernel::bind(int descriptor, const SocketName& name) {
+  return pass(Call::bind, descriptor, [&](std::size_t) { return below_->bind(descriptor, name); });
+}
+CallResult FaultKernel::listen(int descriptor, int backlog) {
+  return pass(Call::listen, descriptor, [&](std::size_t) { return below_->listen(descriptor, backlog); });
+}
+CallResult FaultKernel::accept(int descriptor, SocketName& peer) {
+  return pass(Call::accept, descriptor, [&](std::size_t) { return below_->accept(descriptor, peer); });
+}
+CallResult FaultKernel::connect(int descriptor, const SocketName& name) {
+  return pass(Call::connect, descriptor, [&](std::size_t) { return below_->connect(descriptor, name); });
+}
+CallResult FaultKernel::shutdown(int descriptor, int how) {
+  return pass(Call::shutdown, descriptor, [&](std::size_t) { return below_->shutdown(descriptor, how); });
+}
+CallResult FaultKernel::local_name(int descriptor, SocketName& name) {
+  return pass(Call::local_name, descriptor, [&](std::size_t) { return below_->local_name(descriptor, name); });
+}
+CallResult FaultKernel::peer_name(int descriptor, SocketName& name) {
+  return pass(Call::peer_name, descriptor, [&](std::size_t) { return below_->peer_name(descriptor, name); });
+}
+CallResult FaultKernel::get_option(int descriptor, int level, int option, MutableBytes value) {
+  return pass(Call::get_option, descriptor,
+              [&](std::size_t) { return below_->get_option(descriptor, level, option, value); });
+}
+CallResult FaultKernel::set_option(int descriptor, int level, int option, Bytes value) {
+  return pass(Call::set_option, descriptor,
+              [&](std::size_t) { return below_->set_option(descriptor, level, option, value); });
+}
+CallResult FaultKernel::receive(int descriptor, MutableBytes into) {
+  return pass(Call::receive, descriptor, [&](std::size_t at_most) {
+    if (at_most < into.size()) owe_readiness(Call::receive, descriptor);
+    return below_->receive(descriptor, shortened_span(into, at_most));
+  });
+}
+CallResult FaultKernel::send(int descriptor, Bytes from) {
+  return pass(Call::send, descriptor, [&](std::size_t at_most) {
+    if (at_most < from.size()) owe_readiness(Call::send, descriptor);
+    return below_->send(descriptor, shortened_span(from, at_most));
+  });
+}
+CallResult FaultKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
+  return pass(Call::send_pieces, descriptor, [&](std::size_t at_most) {
+    if (at_most == unlimited) return below_->send_pieces(descriptor, pieces);
+    owe_readiness(Call::send_pieces, descriptor);
+    return below_->send_pieces(descriptor, shortened(pieces, at_most));
+  });
+}
+CallResult FaultKernel::read(int descriptor, MutableBytes into) {
+  return pass(Call::read, descriptor,
+              [&](std::size_t at_most) { return below_->read(descriptor, shortened_span(into, at_most)); });
+}
+CallResult FaultKernel::write(int descriptor, Bytes from) {
+  return pass(Call::write, descriptor,
+              [&](std::size_t at_most) { return below_->write(descriptor, shortened_span(from, at_most)); });
+}
+
+/// Linux closes the descriptor whatever close(2) answers, so an injected error closes it too.
+CallResult FaultKernel::close(int descriptor) {
+  const CallResult closed = below_->close(descriptor);
+  if (const auto found = registrations_.find(descriptor); found != registrations_.end()) {
+    if (found->second.owed != 0) --owing_;
+    registrations_.erase(found);
+  }
+  return pass(Call::close, descriptor, [&](std::size_t) { return closed; });
+}
+
+CallResult FaultKernel::unlink(const char* path) {
+  return pass(Call::unlink, -1, [&](std::size_t) { return below_->unlink(path); });
+}
+CallResult FaultKernel::create_event_counter() {
+  return pass(Call::create_event_counter, -1, [&](std::size_t) { return below_->create_event_counter(); });
+}
+CallResult FaultKernel::create_epoll() {
+  return pass(Call::create_epoll, -1, [&](std::size_t) { return below_->create_epoll(); });
+}
+
+CallResult FaultKernel::control_epoll(int epoll, int operation, int descriptor, epoll_event event) {
+  const CallResult result = pass(Call::control_epoll, descriptor, [&](std::size_t) {
+    return below_->control_epoll(epoll, operation, descriptor, event);
+  });
+  if (!result) return result;
+  const auto found = registrations_.find(descriptor);
+  if (operation == EPOLL_CTL_DEL) {
+    if (found != registrations_.end() && found->second.owed != 0) --owing_;
+    registrations_.erase(descriptor);
+  } else if (found != registrations_.end()) {
+    found->second.event = event;
+  } else {
+    registrations_.emplace(descriptor, Registration{epoll, event});
+  }
+  return result;
+}
+
+CallResult FaultKernel::wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) {
+  return pass(Call::wait_epoll, epoll, [&](std::size_t) {
+    if (owing_ == 0) return below_->wait_epoll(epoll, events, timeout);
+    const std::size_t paid = pay_readiness(epoll, events);
+    if (paid == events.size()) return CallResult::success(static_cast<std::int64_t>(paid));
+    const CallResult more = below_->wait_epoll(epoll, events.subspan(paid), paid > 0 ? Duration::zero() : timeout);
+    if (!more) return paid > 0 ? CallResult::success(static_cast<std::int64_t>(paid)) : more;
+    return CallResult::success(static_cast<std::int64_t>(paid + more.count()));
+  });
+}
+
+}  // namespace weir::sys

@@ -1,0 +1,69 @@
+// weir: the interface behind every system call, and which kernel this thread uses.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+#include <span>
+
+#include "weir/base/bytes.h"
+#include "weir/base/time.h"
+#include "weir/sys/call_result.h"
+#include "weir/sys/socket_name.h"
+
+namespace weir::sys {
+
+/// A kernel as weir sees it: one function per system call. The real one is used where none is installed; others stand
+/// in for it on one thread, to make calls fail (`FaultKernel`) or to replace them altogether.
+///
+/// Descriptors are plain numbers here; ownership is the caller's. Every descriptor made here is close-on-exec and
+/// non-blocking from birth. A failing call leaves nothing behind.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  virtual CallResult open_socket(int family, int type, int protocol) = 0;              // socket(2)
+  virtual CallResult bind(int descriptor, const SocketName& name) = 0;                 // bind(2)
+  virtual CallResult listen(int descriptor, int backlog) = 0;                          // listen(2)
+  virtual CallResult accept(int descriptor, SocketName& peer) = 0;                     // accept4(2)
+  virtual CallResult connect(int descriptor, const SocketName& name) = 0;              // connect(2)
+  virtual CallResult shutdown(int descriptor, int how) = 0;                            // shutdown(2)
+  virtual CallResult local_name(int descriptor, SocketName& name) = 0;                 // getsockname(2)
+  virtual CallResult peer_name(int descriptor, SocketName& name) = 0;                  // getpeername(2)
+  virtual CallResult get_option(int descriptor, int level, int option, MutableBytes value) = 0;  // getsockopt(2)
+  virtual CallResult set_option(int descriptor, int level, int option, Bytes value) = 0;         // setsockopt(2)
+
+  virtual CallResult receive(int descriptor, MutableBytes into) = 0;                   // recv(2)
+  virtual CallResult send(int descriptor, Bytes from) = 0;                             // send(2), never SIGPIPE
+  virtual CallResult send_pieces(int descriptor, std::span<const iovec> pieces) = 0;   // sendmsg(2), never SIGPIPE
+  virtual CallResult read(int descriptor, MutableBytes into) = 0;                      // read(2)
+  virtual CallResult write(int descriptor, Bytes from) = 0;                            // write(2)
+  virtual CallResult close(int descriptor) = 0;                                        // close(2); never retried
+  virtual CallResult unlink(const char* path) = 0;                                     // unlink(2)
+
+  virtual CallResult create_event_counter() = 0;                                       // eventfd(2)
+  virtual CallResult create_epoll() = 0;                                               // epoll_create1(2)
+  virtual CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) = 0;   // epoll_ctl(2)
+  /// Waits until an event or the end of `timeout`; a negative timeout waits without end. epoll_pwait2(2)
+  virtual CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) = 0;
+
+  virtual TimePoint now() = 0;                                                         // clock_gettime(2), monotonic
+};
+
+/// The kernel this thread runs on; null is the real one.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local Kernel* installed_kernel;
+
+/// Puts `kernel` in place of the real one on this thread, until the end of the scope. Scopes may nest.
+class ScopedKernel {
+ public:
+  explicit ScopedKernel(Kernel& kernel) noexcept : previous_(installed_kernel) { installed_kernel = &kernel; }
+  ScopedKernel(const ScopedKernel&) = delete;
+  ScopedKernel& operator=(const ScopedKernel&) = delete;
+  ~ScopedKernel() { installed_kernel = previous_; }
+
+ private:
+  Kernel* previous_;
+};
+
+}  // namespace weir::sys

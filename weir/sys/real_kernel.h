@@ -1,0 +1,36 @@
+// weir: the kernel of this machine.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "weir/sys/kernel.h"
+
+namespace weir::sys {
+
+/// Linux itself. It has no state: any instance is as good as another, and calls on one are not virtual.
+class RealKernel final : public Kernel {
+ public:
+  CallResult open_socket(int family, int type, int protocol) override;
+  CallResult bind(int descriptor, const SocketName& name) override;
+  CallResult listen(int descriptor, int backlog) override;
+  CallResult accept(int descriptor, SocketName& peer) override;
+  CallResult connect(int descriptor, const SocketName& name) override;
+  CallResult shutdown(int descriptor, int how) override;
+  CallResult local_name(int descriptor, SocketName& name) override;
+  CallResult peer_name(int descriptor, SocketName& name) override;
+  CallResult get_option(int descriptor, int level, int option, MutableBytes value) override;
+  CallResult set_option(int descriptor, int level, int option, Bytes value) override;
+  CallResult receive(int descriptor, MutableBytes into) override;
+  CallResult send(int descriptor, Bytes from) override;
+  CallResult send_pieces(int descriptor, std::span<const iovec> pieces) override;
+  CallResult read(int descriptor, MutableBytes into) override;
+  CallResult write(int descriptor, Bytes from) override;
+  CallResult close(int descriptor) override;
+  CallResult unlink(const char* path) override;
+  CallResult create_event_counter() override;
+  CallResult create_epoll() override;
+  CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;
+  CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) override;
+  TimePoint now() override;
+};
+
+}  // namespace weir::sys
