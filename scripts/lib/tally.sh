@@ -43,8 +43,11 @@ step_suite() {
     counts="${counts/ 0 / 1 }" # ctest saw a failure that the counting did not
   fi
   # shellcheck disable=SC2086 # three numbers
-  note "$name" $((SECONDS - start)) $counts ""
+  note "$name" $((SECONDS - start)) $counts "$(failing "$root/build/$preset" || true)"
 }
+
+# failing BUILD: the names of the ctest tests that failed, in one line.
+failing() { sed -n 's/.*<testcase name="\([^"]*\)".* status="fail".*/\1/p' "$1/results/ctest.junit" | paste -sd ' '; }
 
 # TSan cannot place its shadow where the kernel randomises addresses too widely; run it without that where one may.
 tsan_runner=()

@@ -47,7 +47,7 @@ class WeirCategory final : public std::error_category {
 }  // namespace
 
 const std::error_category& weir_category() noexcept {
-  static const WeirCategory category;
+  static const WeirCategory& category = *new WeirCategory;  // never destroyed: static objects may still hold errors
   return category;
 }
 

@@ -16,7 +16,8 @@ struct Slab;
 
 /// What a header owns, and so how it ends.
 enum class BlockKind : std::uint8_t {
-  cached,   ///< a block of one of the pool's size classes, part of a slab
+  cached,   ///< a block of a slab, of a size that threads cache
+  slab,     ///< a block of a slab, of a larger size
   single,   ///< a block that the pool obtained for itself: beyond the classes, or in a pool without caches
   foreign,  ///< memory of the program with a release callback
   string,   ///< an adopted std::string
@@ -37,10 +38,10 @@ struct alignas(64) BlockHeader {
   std::size_t capacity = 0;
   Pool* pool = nullptr;         ///< null for memory that came from the program
   BlockHeader* next = nullptr;  ///< on a free list of the pool, or on a DeadBlocks; never both, never while counted
-  Slab* slab = nullptr;         ///< kind `cached` only
+  Slab* slab = nullptr;         ///< of the kinds `cached` and `slab`
   BlockKind kind = BlockKind::single;
   bool is_shared_between_threads = false;
-  std::uint8_t size_class = 0;  ///< kind `cached` only
+  std::uint8_t size_class = 0;  ///< of the kinds `cached` and `slab`
 
   std::byte* end() const noexcept { return memory + capacity; }
 
@@ -55,9 +56,7 @@ struct alignas(64) BlockHeader {
   /// True when that was the last reference: the caller must then call `destroy_block`.
   [[nodiscard]] bool let_go() noexcept {
     assert(count.load(std::memory_order_relaxed) != 0);
-    if (is_shared_between_threads) [[unlikely]] {
-      return count.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    }
+    if (is_shared_between_threads) [[unlikely]] return let_go_shared();
     const std::size_t left = count.load(std::memory_order_relaxed) - 1;
     count.store(left, std::memory_order_relaxed);
     return left == 0;
@@ -68,6 +67,13 @@ struct alignas(64) BlockHeader {
 
   void make_shared_between_threads() noexcept {
     if (!is_shared_between_threads) is_shared_between_threads = true;
+  }
+
+ private:
+  bool let_go_shared() noexcept {
+    if (count.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+    is_shared_between_threads = false;  // nobody else is left to read it
+    return true;
   }
 };
 static_assert(sizeof(BlockHeader) == 64);

@@ -63,7 +63,7 @@ void Buffer::steal(Buffer& other) noexcept {
   size_ = std::exchange(other.size_, 0);
   other.move_position(size_);
   if (other.is_prepared_) {
-    other.is_prepared_ = 0;
+    other.end_preparation();
     open_window();  // prepare had closed it
   }
 }
@@ -198,7 +198,7 @@ Buffer Buffer::split(std::size_t count) {
   result.open_window();
   end_ = nullptr;
   size_ = count;
-  is_prepared_ = 0;
+  end_preparation();
   is_searched_ = 0;  // other bytes may now come where these were
   tell_hook();
   return result;

@@ -258,6 +258,10 @@ class WEIR_API Buffer {
     size_ -= count;
     move_position(count);
   }
+  /// Writes the flag only if it is set: a byte stored into the word of position_ would hold up its next use.
+  void end_preparation() noexcept {
+    if (is_prepared_) [[unlikely]] is_prepared_ = 0;
+  }
   void move_position(std::size_t count) noexcept {
     position_ = (position_ + count) & ((std::uint64_t{1} << 62) - 1);
   }

@@ -36,7 +36,7 @@ std::size_t Buffer::block_room() const noexcept {
 /// Lets small appends in if they may simply lengthen the last slice, and keeps them out otherwise. A size near the
 /// maximum keeps them out too: they do not check for overflow.
 void Buffer::open_window() noexcept {
-  is_prepared_ = 0;
+  end_preparation();
   end_ = is_attached() && size_ <= max_size / 2 ? block_->end() : write_;
 }
 
@@ -164,26 +164,33 @@ void Buffer::append_block(BlockHeader* block, Bytes bytes, DeadBlocks& dead) noe
   grow_into_room(bytes.size());
 }
 
-/// Copies `head` into the tail block and `rest` into as many new blocks as it takes.
+/// Copies `head` into the tail block and `rest` into as many new blocks as it takes, once all are there.
 bool Buffer::append_blocks(Bytes head, Bytes rest, DeadBlocks& dead) noexcept {
-  Buffer tail;  // whole or not at all
-  tail.pool_ = pool_;
-  while (!rest.empty()) {
-    const Bytes part = rest.first(std::min(rest.size(), largest_copy_block));
-    BlockHeader* block = tail.queue_.reserve_one() ? pool().acquire(part.size()) : nullptr;
+  if (rest.size() > pool().limit()) return false;
+  Buffer tail;  // gives the blocks back on failure
+  while (tail.size_ != rest.size()) {
+    const std::size_t count = std::min(rest.size() - tail.size_, largest_copy_block);
+    BlockHeader* block = tail.queue_.reserve_one() ? pool().acquire(count) : nullptr;
     if (block == nullptr) return false;
-    tail.append_block(block, part, dead);
-    rest = rest.subspan(part.size());
+    tail.push_piece({block->memory, count, block});
   }
+  const Piece end = *tail.queue_.last();
   Piece* last = queue_.last();
-  if (!head.empty()) last->size += head.size();  // now, while it is certain where the last piece is
+  for (SliceQueue::Iterator piece = tail.queue_.begin(); piece; ++piece) {
+    std::memcpy(piece->owner->memory, rest.data(), piece->size);
+    rest = rest.subspan(piece->size);
+  }
+  if (!head.empty()) {  // here, while it is certain where the last piece is
+    std::memcpy(write_, head.data(), head.size());
+    last->size += head.size();
+  }
   if (!queue_.splice(tail.queue_)) {
     if (!head.empty()) last->size -= head.size();
     return false;
   }
-  if (!head.empty()) std::memcpy(write_, head.data(), head.size());
   size_ += head.size() + std::exchange(tail.size_, 0);
-  set_window(std::exchange(tail.block_, nullptr), tail.write_, dead);
+  end.owner->hold();
+  set_window(end.owner, end.owner->memory + end.size, dead);
   return true;
 }
 
@@ -204,7 +211,7 @@ void Buffer::push_piece(const Piece& piece) noexcept {
     queue_.push_reserved(piece);
   }
   size_ += piece.size;
-  is_prepared_ = 0;
+  end_preparation();
   end_ = write_;
 }
 

@@ -97,10 +97,11 @@ TEST(BufferLimits, small_appends_stop_exactly_at_the_maximum) {
 TEST(BufferLimits, a_spent_budget_throws_and_changes_nothing) {
   Pool pool({.limit = 64_KiB});
   Buffer buffer(pool);
-  buffer.append(std::string(60'000, 'x'));
+  const std::string content(60'000, 'x');
+  buffer.append(content);
 
   EXPECT_THROW(buffer.append(std::string_view(std::string(100'000, 'y'))), std::bad_alloc);
-  EXPECT_EQ(buffer, std::string(60'000, 'x'));
+  EXPECT_EQ(buffer, content);
   const Result<void> refused = buffer.reserve(10'000);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(), errc::budget);
@@ -234,9 +235,9 @@ TEST(BufferLimits, a_million_one_byte_appends_hold_little_more_than_their_bytes)
 constexpr std::size_t many = 10'000'000;
 
 void* build_and_destroy(void*) {
-  static std::array<std::byte, 2> memory{};
+  static std::array<std::byte, 1> memory{};
   Buffer buffer;
-  for (std::size_t i = 0; i < many; ++i) buffer.append(Slice::from_static(Bytes(memory.data() + i % 2 * 0, 1)));
+  for (std::size_t i = 0; i < many; ++i) buffer.append(Slice::from_static(Bytes(memory.data(), 1)));
   EXPECT_EQ(buffer.size(), many);
   return nullptr;
 }

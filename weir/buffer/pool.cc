@@ -40,12 +40,6 @@ Pool& Pool::default_pool() noexcept {
   return *pool;
 }
 
-Block Pool::allocate(std::size_t bytes) {
-  BlockHeader* header = acquire(bytes);
-  if (header == nullptr) throw_bad_alloc();
-  return Block(header);
-}
-
 Result<Block> Pool::try_allocate(std::size_t bytes) noexcept {
   std::error_code error;
   BlockHeader* header = acquire(bytes, &error);
@@ -73,17 +67,18 @@ BlockHeader* Pool::acquire_slow(std::size_t bytes, std::error_code* error) noexc
 }
 
 void Pool::release(BlockHeader* header) noexcept {
-  header->is_shared_between_threads = false;
-  if (header->kind == BlockKind::cached && header->size_class < cached_class_count) [[likely]] {
-    ThreadCache* cache = ThreadCache::at_hand(id_);
-    if (cache == nullptr) cache = thread_cache();
-    if (cache != nullptr) [[likely]] {
-      cache->push(header);
-      if (cache->cached_bytes() > cache_limit_.load(std::memory_order_relaxed)) [[unlikely]] center_->relieve(*cache);
-      return;
-    }
+  ThreadCache* cache = ThreadCache::at_hand(id_);
+  if (cache == nullptr || header->kind != BlockKind::cached) [[unlikely]] return release_slow(header);
+  if (cache->push(header) > cache_limit_.load(std::memory_order_relaxed)) [[unlikely]] center_->relieve(*cache);
+}
+
+void Pool::release_slow(BlockHeader* header) noexcept {
+  ThreadCache* cache = thread_cache();
+  if (cache == nullptr || header->kind != BlockKind::cached) {
+    center_->release(header, cache);
+  } else if (cache->push(header) > cache_limit_.load(std::memory_order_relaxed)) {
+    center_->relieve(*cache);
   }
-  center_->release(header, thread_cache());
 }
 
 ThreadCache* Pool::thread_cache() noexcept {

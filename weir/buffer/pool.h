@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "weir/base/error.h"
 #include "weir/base/export.h"
 #include "weir/base/list.h"
 #include "weir/base/result.h"
@@ -85,7 +86,11 @@ class WEIR_API Pool {
   static Pool& default_pool() noexcept;
 
   /// A block of at least `bytes` bytes (and of at least 512). Throws std::bad_alloc.
-  Block allocate(std::size_t bytes);
+  Block allocate(std::size_t bytes) {
+    BlockHeader* header = acquire(bytes);
+    if (header == nullptr) throw_bad_alloc();
+    return Block(header);
+  }
   Result<Block> try_allocate(std::size_t bytes) noexcept;
 
   std::size_t limit() const noexcept { return limit_; }
@@ -117,6 +122,7 @@ class WEIR_API Pool {
   friend class PoolCenter;
 
   BlockHeader* acquire_slow(std::size_t bytes, std::error_code* error) noexcept;
+  void release_slow(BlockHeader* header) noexcept;
   ThreadCache* thread_cache() noexcept;
 
   std::size_t limit_;

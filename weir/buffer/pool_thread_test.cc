@@ -1,0 +1,231 @@
+// weir: tests of the pool with several threads.
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "weir/base/bytes.h"
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/pool.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+/// Also with caches in sanitizer builds, whose pools have none by default: it is the caches that threads may race on.
+class BothKinds : public testing::TestWithParam<bool> {
+ protected:
+  PoolOptions options(std::size_t limit) const { return {.limit = limit, .cached = GetParam()}; }
+};
+INSTANTIATE_TEST_SUITE_P(PoolThreads, BothKinds, testing::Bool(),
+                         [](const auto& suite) { return suite.param ? "cached" : "uncached"; });
+
+/// Where threads leave blocks for each other to release.
+class Exchange {
+ public:
+  Block swap(Block block, std::size_t place) {
+    const std::lock_guard lock(mutex_);
+    std::swap(blocks_.at(place % blocks_.size()), block);
+    return block;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Block> blocks_ = std::vector<Block>(64);
+};
+
+// hazard: PL8
+TEST_P(BothKinds, eight_threads_allocate_free_and_free_each_others_blocks) {
+  Pool pool(options(64_MiB));
+  {
+    Exchange exchange;
+    std::vector<std::thread> threads;
+    for (unsigned seed = 0; seed < 8; ++seed) {
+      threads.emplace_back([&, seed] {
+        std::mt19937 random(seed);
+        for (int i = 0; i < 5000; ++i) {
+          Result<Block> block = pool.try_allocate(std::size_t{1} << (random() % 18));
+          if (!block) continue;
+          block->room()[0] = std::byte{1};
+          if (random() % 2 == 0) exchange.swap(*std::move(block), random());
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_LE(pool.stats().in_use, 64_MiB);
+  }
+
+  EXPECT_EQ(pool.stats().blocks, 0U);
+  EXPECT_EQ(pool.stats().in_use, 0U);
+}
+
+TEST_P(BothKinds, the_limit_holds_whoever_allocates) {
+  constexpr std::size_t limit = 4_MiB;
+  Pool pool(options(limit));
+  std::atomic<std::size_t> live = 0;
+  std::atomic<bool> was_exceeded = false;
+  std::vector<std::thread> threads;
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    threads.emplace_back([&, seed] {
+      std::mt19937 random(seed);
+      std::vector<Block> held;
+      for (int i = 0; i < 20'000; ++i) {
+        if (!held.empty() && random() % 2 == 0) {
+          live -= held.back().capacity();
+          held.pop_back();
+        } else if (Result<Block> block = pool.try_allocate(random() % 64_KiB)) {
+          if ((live += block->capacity()) > limit) was_exceeded = true;
+          held.push_back(*std::move(block));
+        }
+      }
+      for (const Block& block : held) live -= block.capacity();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_FALSE(was_exceeded);
+  EXPECT_LE(pool.stats().peak, limit);
+  EXPECT_EQ(pool.stats().in_use, 0U);
+}
+
+TEST_P(BothKinds, a_thread_that_ends_leaves_its_cache_to_the_others) {
+  Pool pool(options(1_MiB));
+  std::thread([&] {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 16; ++i) blocks.push_back(pool.allocate(64_KiB));
+  }).join();
+
+  std::vector<Block> blocks;
+  for (int i = 0; i < 16; ++i) blocks.push_back(pool.allocate(64_KiB));
+  EXPECT_EQ(pool.stats().in_use, 1_MiB);
+}
+
+TEST_P(BothKinds, a_thread_may_release_while_its_own_objects_end) {
+  Pool pool(options(1_MiB));
+  std::thread([&] {
+    static thread_local Block late;  // made before the thread's cache, so destroyed after it
+    late = pool.allocate(512);
+  }).join();
+
+  EXPECT_EQ(pool.stats().in_use, 0U);
+  EXPECT_EQ(pool.stats().blocks, 0U);
+}
+
+TEST_P(BothKinds, a_pool_may_end_before_the_threads_that_used_it) {
+  auto pool = std::make_unique<Pool>(options(1_MiB));
+  std::atomic<int> step = 0;
+  std::thread user([&] {
+    { const Block block = pool->allocate(4_KiB); }
+    step = 1;
+    step.notify_all();
+    step.wait(1);
+  });
+  step.wait(0);
+  pool.reset();
+  step = 2;
+  step.notify_all();
+  user.join();
+}
+
+class SignallingWaiter : public PoolWaiter {
+ public:
+  void memory_released() noexcept override {
+    const std::lock_guard lock(mutex_);
+    is_told_ = true;
+    told_.notify_all();
+  }
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    told_.wait(lock, [&] { return std::exchange(is_told_, false); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable told_;
+  bool is_told_ = false;
+};
+
+TEST_P(BothKinds, threads_that_wait_for_memory_all_get_on) {
+  Pool pool(options(1_MiB));
+  std::atomic<int> done = 0;
+  std::vector<std::thread> threads;
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    threads.emplace_back([&, seed] {
+      SignallingWaiter waiter;
+      std::mt19937 random(seed);
+      for (int i = 0; i < 300; ++i) {
+        while (true) {
+          const Result<Block> block = pool.try_allocate(200_KiB + random() % 100_KiB);
+          if (block) break;
+          if (pool.add_waiter(waiter)) waiter.wait();
+        }
+      }
+      pool.remove_waiter(waiter);
+      ++done;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(done, 6);
+}
+
+TEST_P(BothKinds, a_removed_waiter_can_be_destroyed_while_others_release) {
+  Pool pool(options(1_MiB));
+  std::atomic<bool> stop = false;
+  std::thread releaser([&] {
+    while (!stop) {
+      const Block most = pool.allocate(900_KiB);
+    }
+  });
+  for (int i = 0; i < 5000; ++i) {
+    auto waiter = std::make_unique<SignallingWaiter>();
+    (void)pool.add_waiter(*waiter);
+    pool.remove_waiter(*waiter);
+  }
+  stop = true;
+  releaser.join();
+}
+
+TEST_P(BothKinds, statistics_may_be_read_at_any_time) {
+  Pool pool(options(16_MiB));
+  std::atomic<bool> stop = false;
+  std::thread user([&] {
+    while (!stop) {
+      const Block small = pool.allocate(1_KiB);
+      const Block large = pool.allocate(64_KiB);
+    }
+  });
+  for (int i = 0; i < 1000; ++i) {
+    const PoolStats stats = pool.stats();
+    EXPECT_LE(stats.in_use, 1_MiB);
+    EXPECT_FALSE(pool.is_pressed());
+  }
+  stop = true;
+  user.join();
+}
+
+// Static objects may release when everything else of the program is gone: that the program still ends well is the test.
+Buffer& static_buffer() {
+  static Buffer buffer;
+  return buffer;
+}
+
+struct FillsStaticBuffer {
+  FillsStaticBuffer() { static_buffer(); }
+  ~FillsStaticBuffer() {
+    static_buffer().append("x");
+    static_buffer().append(std::string_view(std::string(100'000, 'x')));
+  }
+} fills_static_buffer;
+
+}  // namespace
+}  // namespace weir

@@ -42,7 +42,7 @@ Slab* Slab::create(Pool& pool, std::uint32_t size_class) noexcept {
     header->capacity = block_bytes;
     header->pool = &pool;
     header->slab = slab;
-    header->kind = BlockKind::cached;
+    header->kind = size_class < cached_class_count ? BlockKind::cached : BlockKind::slab;
     header->size_class = static_cast<std::uint8_t>(size_class);
     slab->push(header);
   }

@@ -30,6 +30,15 @@ struct Piece {
 };
 static_assert(std::is_trivially_copyable_v<Piece> && sizeof(Piece) == 24);
 
+/// A copy made word by word. Pieces are copied right after their words were stored; a compiler left alone loads two of
+/// them at once, which stalls until both stores have reached the cache.
+inline Piece copy_words(const Piece& piece) noexcept {
+  const std::byte* data = piece.data;
+  std::size_t size = piece.size;
+  asm("" : "+r"(data), "+r"(size));
+  return {data, size, piece.owner};
+}
+
 /// Bytes that do not change, and the promise that they stay.
 ///
 ///     Slice page = Slice::copy_of(bytes, pool);
@@ -44,11 +53,13 @@ static_assert(std::is_trivially_copyable_v<Piece> && sizeof(Piece) == 24);
 class WEIR_API Slice {
  public:
   Slice() noexcept = default;
-  Slice(const Slice& other) noexcept : piece_(other.piece_) { hold_block(piece_.owner); }
-  Slice(Slice&& other) noexcept : piece_(std::exchange(other.piece_, Piece{})) {}
+  Slice(const Slice& other) noexcept : piece_(copy_words(other.piece_)) { hold_block(piece_.owner); }
+  Slice(Slice&& other) noexcept : piece_(other.release()) {}
   Slice& operator=(const Slice& other) noexcept { return *this = Slice(other); }
   Slice& operator=(Slice&& other) noexcept {
-    const Slice old(std::exchange(piece_, std::exchange(other.piece_, Piece{})));  // released when all is in order
+    const Piece taken = other.release();
+    const Slice old(release());  // let go when all is in order
+    piece_ = taken;
     return *this;
   }
   ~Slice() { let_go_block(piece_.owner); }
@@ -90,7 +101,11 @@ class WEIR_API Slice {
   /// Takes over the reference that `piece` stands for.
   explicit Slice(Piece piece) noexcept : piece_(piece) {}
 
-  Piece release() noexcept { return std::exchange(piece_, Piece{}); }
+  Piece release() noexcept {
+    const Piece piece = copy_words(piece_);
+    piece_ = {};
+    return piece;
+  }
 
   Piece piece_{};
 };

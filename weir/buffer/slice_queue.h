@@ -5,7 +5,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "weir/base/export.h"
 #include "weir/buffer/slice.h"
@@ -112,7 +111,7 @@ class WEIR_API SliceQueue {
     } else {
       last_ = chain_place();
     }
-    *last_ = piece;
+    *last_ = copy_words(piece);
   }
 
   [[nodiscard]] bool push(const Piece& piece) noexcept {
@@ -128,8 +127,15 @@ class WEIR_API SliceQueue {
   void steal(SliceQueue& other) noexcept {
     assert(is_empty());
     if (other.is_empty()) return;
-    std::memcpy(inline_, other.inline_, sizeof inline_);  // whichever form it is
-    last_ = other.is_inline() ? inline_ + (other.last_ - other.inline_) : other.last_;
+    if (other.is_inline()) {
+      const Piece* from = other.inline_;
+      last_ = inline_;
+      *last_ = copy_words(*from);
+      while (from != other.last_) *++last_ = copy_words(*++from);
+    } else {
+      chain_ = other.chain_;
+      last_ = other.last_;
+    }
     other.last_ = nullptr;
   }
 

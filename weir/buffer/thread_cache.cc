@@ -17,7 +17,8 @@ constinit std::mutex registry;
 
 }  // namespace
 
-constinit thread_local std::array<ThreadCache::Entry, 4> ThreadCache::entries_{};
+constinit thread_local ThreadCache::Entry ThreadCache::current_{};
+constinit thread_local std::array<ThreadCache::Entry, 8> ThreadCache::recent_{};
 
 /// Gives the thread's caches back when it ends. Blocks that later destructors of the thread release go to the center.
 class ThreadEnd {
@@ -25,7 +26,8 @@ class ThreadEnd {
   ThreadEnd() noexcept = default;
   ~ThreadEnd() {
     has_thread_ended = true;
-    ThreadCache::entries_ = {};
+    ThreadCache::current_ = {};
+    ThreadCache::recent_ = {};
     const std::lock_guard lock(registry);
     while (ThreadCache* cache = caches_.pop_front()) {
       cache->center_->remove_cache(*cache);
@@ -57,6 +59,11 @@ thread_local ThreadEnd thread_end;
 
 ThreadCache* ThreadCache::find_or_create(PoolCenter& center, std::uint64_t pool_id) noexcept {
   if (has_thread_ended) return nullptr;
+  Entry& recent = recent_[pool_id % recent_.size()];
+  if (recent.pool_id == pool_id) {
+    current_ = recent;
+    return recent.cache;
+  }
   ThreadCache* cache = thread_end.find(center);
   if (cache == nullptr) {
     cache = new (std::nothrow) ThreadCache(center, pool_id);
@@ -64,7 +71,7 @@ ThreadCache* ThreadCache::find_or_create(PoolCenter& center, std::uint64_t pool_
     thread_end.add(*cache);
     center.add_cache(*cache);
   }
-  entries_[pool_id % entries_.size()] = {pool_id, cache};
+  current_ = recent = {pool_id, cache};
   return cache;
 }
 
@@ -88,8 +95,7 @@ BlockHeader* ThreadCache::detach(std::uint32_t size_class, bool all) noexcept {
   *cut = nullptr;
   std::size_t count = 0;
   for (const BlockHeader* header = detached; header != nullptr; header = header->next) ++count;
-  add(cached_blocks_, std::size_t{0} - count);
-  add(cached_bytes_, std::size_t{0} - count * size_class_bytes(size_class));
+  set_cached(cached() - count * one_block(size_class_bytes(size_class)));
   return detached;
 }
 

@@ -126,30 +126,30 @@ Result<void> EpollBackend::wait(Duration timeout) {
 void EpollBackend::dispatch() {
   serving_.splice_back(ready_);
   const bool was_full = event_count_ == events_.size();
-  while (next_event_ < event_count_) handle(events_[next_event_++]);
+  while (next_event_ < event_count_) {
+    if (IoSlot* slot = note(events_[next_event_++])) serve(*slot);
+  }
   if (was_full && events_.size() < most_events) events_.resize(events_.size() * 2);
   while (IoSlot* slot = serving_.pop_front()) serve(*slot);
 }
 
-void EpollBackend::handle(const epoll_event& event) {
-  if (event.data.u64 == wake_id) return;
+/// Remembers what the event says; the slot that it concerns, or null.
+IoSlot* EpollBackend::note(const epoll_event& event) {
+  if (event.data.u64 == wake_id) return nullptr;
   auto* slot = static_cast<IoSlot*>(loop_.find(SlotId::unpacked(event.data.u64)));
   if (slot == nullptr || !slot->is_attached_) [[unlikely]] {
     ++stale_events_;
-    return;
+    return nullptr;
   }
   const std::uint32_t events = event.events;
-  if (slot->kind_ == IoSlot::Kind::watch) {
-    SlotHold hold(*slot);
-    return static_cast<WatchSlot*>(slot)->became_ready(events);
-  }
   constexpr std::uint32_t ends = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   if ((events & (EPOLLIN | ends)) != 0) slot->is_readable_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) slot->is_writable_ = true;
   // Urgent data splits what one receive returns, so a short one does not prove that nothing is left either.
   if ((events & (ends | EPOLLPRI)) != 0) slot->has_ended_ = true;
+  slot->noted_events_ = events;
   slot->ListHook<ReadyTag>::unlink();
-  serve(*slot);
+  return slot;
 }
 
 void EpollBackend::serve(IoSlot& slot) {
@@ -167,8 +167,10 @@ void EpollBackend::serve(IoSlot& slot) {
     case IoSlot::Kind::connect:
       if (slot.is_writing_ && slot.is_writable_) finish_connect(static_cast<ConnectSlot&>(slot));
       return;
-    case IoSlot::Kind::watch:
-      return;
+    case IoSlot::Kind::watch: {
+      SlotHold hold(slot);
+      return static_cast<WatchSlot&>(slot).became_ready(slot.noted_events_);
+    }
   }
 }
 

@@ -32,7 +32,9 @@ class EpollBackend final : public Backend {
   void start_connect(ConnectSlot& slot) noexcept override;
   Result<void> start_watch(WatchSlot& slot, int descriptor, std::uint32_t epoll_events) override;
   void stop_watch(WatchSlot& slot) noexcept override;
-  bool has_ready() const noexcept override { return next_event_ < event_count_ || !ready_.is_empty(); }
+  bool has_ready() const noexcept override {
+    return next_event_ < event_count_ || !ready_.is_empty() || !serving_.is_empty();
+  }
   Result<void> wait(Duration timeout) override;
   void dispatch() override;
   void resume_starved() noexcept override { ready_.splice_back(starved_); }
@@ -43,7 +45,7 @@ class EpollBackend final : public Backend {
 
   EpollBackend(EventLoop& loop, Pool& pool, sys::Descriptor epoll);
 
-  void handle(const epoll_event& event);
+  IoSlot* note(const epoll_event& event);
   void serve(IoSlot& slot);
   void receive(ByteSlot& slot);
   void send(ByteSlot& slot);
@@ -60,7 +62,7 @@ class EpollBackend final : public Backend {
   std::size_t event_count_ = 0;
   std::size_t next_event_ = 0;
   List<IoSlot, ReadyTag> ready_;      // to be served without waiting
-  List<IoSlot, ReadyTag> serving_;    // the ready ones of this dispatch
+  List<IoSlot, ReadyTag> serving_;    // the ready ones of this dispatch; more than none between two only after a throw
   List<IoSlot, ReadyTag> starved_;    // wait for memory
   std::uint64_t stale_events_ = 0;
 };

@@ -14,24 +14,8 @@ namespace {
 using namespace weir::literals;
 
 constexpr Duration tick_length = 1ms;
-constexpr std::size_t tasks_per_turn = 512;
 
 }  // namespace
-
-/// True in `is_running_` for as long as callbacks may run; a throw ends that too.
-class EventLoop::RunningMark {
- public:
-  explicit RunningMark(EventLoop& loop) noexcept : loop_(loop) { loop_.is_running_ = true; }
-  RunningMark(const RunningMark&) = delete;
-  RunningMark& operator=(const RunningMark&) = delete;
-  ~RunningMark() {
-    loop_.is_running_ = false;
-    loop_.retired_.clear();
-  }
-
- private:
-  EventLoop& loop_;
-};
 
 /// Carries the pool's news, which come on any thread, to the loop's own.
 class EventLoop::MemoryWaiter final : public PoolWaiter {
@@ -97,7 +81,8 @@ Result<RunEnd> EventLoop::run_once() { return turn(true); }
 
 Result<RunEnd> EventLoop::poll() { return turn(false); }
 
-Result<RunEnd> EventLoop::turn(bool may_wait) {
+/// The part of a turn before anything is called back: `turn` when there is something to serve.
+Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   expects(!is_running_);
   if (serve_flags() == RunEnd::stopped) return RunEnd::stopped;
   if (is_empty()) return RunEnd::empty;
@@ -107,8 +92,6 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
   if (timeout != Duration::zero()) posts_->end_sleep();
   if (!waited) return waited.error();
   now_ = sys::monotonic_now();
-  const RunningMark mark(*this);
-  run_guarded();
   return RunEnd::turn;
 }
 
@@ -125,14 +108,6 @@ Duration EventLoop::time_to_wait() noexcept {
 
 bool EventLoop::is_empty() const noexcept {
   return active_ == 0 && wheel_.size() == 0 && deferred_.is_empty() && deferring_.is_empty() && !posts_->has_tasks();
-}
-
-/// Everything that a turn does after its wait. Steps that a throw cut short go on in the next turn.
-void EventLoop::serve() {
-  backend_->dispatch();
-  run_timers();
-  posts_->run_tasks(tasks_per_turn);
-  run_deferred();
 }
 
 void EventLoop::run_timers() {

@@ -91,8 +91,8 @@ class WEIR_API EventLoop {
   /// Throws std::bad_alloc.
   void post(Callback<void()> task);
 
-  /// The monotonic time at which this turn's events were fetched.
-  TimePoint now() const noexcept { return now_; }
+  /// The monotonic time at which this turn's events were fetched; outside of `run` the present time.
+  TimePoint now() const noexcept { return is_running_ ? now_ : clock(); }
 
   Pool& pool() const noexcept { return *pool_; }
   /// The name of the backend: "epoll".
@@ -117,7 +117,7 @@ class WEIR_API EventLoop {
   void defer(Slot& slot) noexcept {
     if (!slot.is_linked()) deferred_.push_back(slot);
   }
-  /// Reads the clock, where `now()` may be too old: outside of `run`, or late in a long turn.
+  /// Reads the clock, where `now()` may be too old: late in a long turn.
   TimePoint clock() const noexcept;
   /// The moment of a tick of the wheel.
   TimePoint time_of(std::uint64_t tick) const noexcept;
@@ -152,15 +152,28 @@ class WEIR_API EventLoop {
   class MemoryWaiter;
 
   struct Unopened {};
-  class RunningMark;
+
+  /// True in `is_running_` for as long as callbacks may run; a throw ends that too.
+  class RunningMark {
+   public:
+    explicit RunningMark(EventLoop& loop) noexcept : loop_(loop) { loop_.is_running_ = true; }
+    RunningMark(const RunningMark&) = delete;
+    RunningMark& operator=(const RunningMark&) = delete;
+    ~RunningMark() {
+      loop_.is_running_ = false;
+      loop_.retired_.clear();
+    }
+
+   private:
+    EventLoop& loop_;
+  };
 
   explicit EventLoop(Unopened) noexcept;
   std::error_code open(Options options);
   Result<RunEnd> turn(bool may_wait);
+  Result<RunEnd> begin_turn(bool may_wait);
   Duration time_to_wait() noexcept;
   bool is_empty() const noexcept;
-  void run_guarded();
-  void serve();
   void run_timers();
   void run_deferred();
   RunEnd serve_flags();

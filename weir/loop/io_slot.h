@@ -43,6 +43,7 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   bool is_writing_ = false;      ///< bytes: a send is in flight; connect: connecting
   bool is_readable_ = false;     ///< no call has said EAGAIN since the last event
   bool is_writable_ = false;
+  std::uint32_t noted_events_ = 0;
   bool has_ended_ = false;       ///< the kernel reported an end or an error: short reads prove nothing any more
 };
 

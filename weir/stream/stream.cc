@@ -60,7 +60,7 @@ void Stream::drop_callbacks() noexcept {
 
 /// The transport can carry bytes from now on.
 void Stream::connection_stands() {
-  if ((suspended_ & connecting) == 0) return start_receiving();
+  suspended_ |= connecting;
   unsuspend(connecting);
   if (extras_ != nullptr) call(extras_->on_connected);
   settle();
@@ -95,7 +95,7 @@ void Stream::receive_ended(std::error_code error) {
   if (on_end_) {
     call(on_end_);
   } else {
-    begin_to_end(true);
+    begin_to_end(false);
   }
   settle();
 }

@@ -16,7 +16,6 @@ void Stream::begin_to_end(bool discards) noexcept {
     is_discarding_ = true;
     must_deliver_ = false;
     unsuspend(by_user | input_full | output_full);
-    input_.clear();
     if (state_ == State::ended) end_deadline_ = add_saturated(loop().clock(), settings_->linger);
   }
   if (state_ == State::open) state_ = State::finishing;
@@ -47,6 +46,7 @@ void Stream::send_failed(std::error_code error) {
   state_ = State::broken;
   is_waiting_to_send_ = false;
   output_.clear();
+  unsuspend(output_full);
   loop().defer(*this);
 }
 
@@ -95,6 +95,7 @@ void Stream::destroy() noexcept {
   add_hold();
   release();
   end_deadline_ = add_saturated(loop().clock(), settings_->linger);
+  input_.clear();
   begin_to_end(true);
   loop().defer(*this);
 }
@@ -146,7 +147,7 @@ TimePoint Stream::deadline(std::error_code* what) const noexcept {
   };
   if (is_waiting_to_send_) consider(last_sent_, limits.write, errc::write_timed_out);
   if (!is_suspended() && !is_discarding_) consider(last_received_, limits.read, errc::read_timed_out);
-  if (!is_discarding_) consider(std::max(last_sent_, last_received_), limits.idle, errc::idle_timed_out);
+  if (!is_discarding_ && (suspended_ & connecting) == 0) consider(std::max(last_sent_, last_received_), limits.idle, errc::idle_timed_out);
   return first;
 }
 

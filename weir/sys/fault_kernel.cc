@@ -33,6 +33,17 @@ std::vector<iovec> shortened(std::span<const iovec> pieces, std::size_t at_most)
   return result;
 }
 
+std::size_t size_of(std::span<const iovec> pieces) {
+  std::size_t sum = 0;
+  for (const iovec& piece : pieces) sum += piece.iov_len;
+  return sum;
+}
+
+/// True when it was the plan, not the kernel below, that made the count short: only then is there more without an edge.
+bool was_cut(CallResult result, std::size_t allowed, std::size_t wanted) {
+  return result && allowed < wanted && result.count() == allowed;
+}
+
 template <class Span>
 Span shortened_span(Span bytes, std::size_t at_most) {
   return bytes.first(std::min(bytes.size(), std::max<std::size_t>(at_most, 1)));
@@ -187,21 +198,27 @@ CallResult FaultKernel::set_option(int descriptor, int level, int option, Bytes 
 }
 CallResult FaultKernel::receive(int descriptor, MutableBytes into) {
   return pass(Call::receive, descriptor, [&](std::size_t at_most) {
-    if (at_most < into.size()) owe_readiness(Call::receive, descriptor);
-    return below_->receive(descriptor, shortened_span(into, at_most));
+    const MutableBytes room = shortened_span(into, at_most);
+    const CallResult result = below_->receive(descriptor, room);
+    if (was_cut(result, room.size(), into.size())) owe_readiness(Call::receive, descriptor);
+    return result;
   });
 }
 CallResult FaultKernel::send(int descriptor, Bytes from) {
   return pass(Call::send, descriptor, [&](std::size_t at_most) {
-    if (at_most < from.size()) owe_readiness(Call::send, descriptor);
-    return below_->send(descriptor, shortened_span(from, at_most));
+    const Bytes offered = shortened_span(from, at_most);
+    const CallResult result = below_->send(descriptor, offered);
+    if (was_cut(result, offered.size(), from.size())) owe_readiness(Call::send, descriptor);
+    return result;
   });
 }
 CallResult FaultKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
   return pass(Call::send_pieces, descriptor, [&](std::size_t at_most) {
     if (at_most == unlimited) return below_->send_pieces(descriptor, pieces);
-    owe_readiness(Call::send_pieces, descriptor);
-    return below_->send_pieces(descriptor, shortened(pieces, at_most));
+    const std::vector<iovec> offered = shortened(pieces, at_most);
+    const CallResult result = below_->send_pieces(descriptor, offered);
+    if (was_cut(result, size_of(offered), size_of(pieces))) owe_readiness(Call::send_pieces, descriptor);
+    return result;
   });
 }
 CallResult FaultKernel::read(int descriptor, MutableBytes into) {

@@ -1,0 +1,192 @@
+// weir: connected descriptors and slots that record what a loop tells them, for tests.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "tests/support/descriptor_check.h"
+#include "weir/loop/backend.h"
+#include "weir/loop/event_loop.h"
+#include "weir/loop/io_slot.h"
+#include "weir/sys/calls.h"
+
+namespace weir::testing_support {
+
+/// Both ends of a connection: `near` for the loop under test, `far` for the test itself. Non-blocking, close-on-exec.
+struct Pair {
+  sys::Descriptor near;
+  sys::Descriptor far;
+};
+
+inline Pair unix_pair() {
+  int numbers[2] = {-1, -1};
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, numbers), 0);
+  return {sys::Descriptor(numbers[0]), sys::Descriptor(numbers[1])};
+}
+
+/// A pipe: `near` is the end to read, `far` the one to write.
+inline Pair pipe_pair() {
+  int numbers[2] = {-1, -1};
+  EXPECT_EQ(::pipe2(numbers, O_NONBLOCK | O_CLOEXEC), 0);
+  return {sys::Descriptor(numbers[0]), sys::Descriptor(numbers[1])};
+}
+
+/// A TCP connection over loopback, made before this returns.
+inline Pair tcp_pair() {
+  sys::Descriptor listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof name;
+  EXPECT_EQ(::bind(listening.number(), reinterpret_cast<sockaddr*>(&name), length), 0);
+  EXPECT_EQ(::listen(listening.number(), 1), 0);
+  EXPECT_EQ(::getsockname(listening.number(), reinterpret_cast<sockaddr*>(&name), &length), 0);
+  sys::Descriptor far(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::connect(far.number(), reinterpret_cast<sockaddr*>(&name), length), 0);
+  EXPECT_EQ(::fcntl(far.number(), F_SETFL, O_NONBLOCK), 0);
+  sys::Descriptor near(::accept4(listening.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  EXPECT_TRUE(near);
+  return {std::move(near), std::move(far)};
+}
+
+/// Writes as much as the kernel takes; returns how much that was.
+inline std::size_t write_some(const sys::Descriptor& to, std::string_view bytes) {
+  const auto written = ::send(to.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  return written < 0 ? 0 : static_cast<std::size_t>(written);
+}
+
+/// Everything that can be read without waiting.
+inline std::string read_some(const sys::Descriptor& from) {
+  std::string result;
+  char chunk[16384];
+  for (;;) {
+    const auto got = ::read(from.number(), chunk, sizeof chunk);
+    if (got <= 0) return result;
+    result.append(chunk, static_cast<std::size_t>(got));
+  }
+}
+
+/// Closes a TCP descriptor with a reset instead of an orderly end.
+inline void close_with_reset(sys::Descriptor descriptor) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  EXPECT_EQ(::setsockopt(descriptor.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+  descriptor.reset();
+}
+
+/// Bytes that are different at every position for a long way, so that a lost, doubled or moved one shows.
+inline std::string numbered_bytes(std::size_t count, std::uint32_t seed = 1) {
+  std::string bytes(count, '\0');
+  std::uint32_t state = seed * 2654435761U + 1;
+  for (char& byte : bytes) {
+    state = state * 1664525U + 1013904223U;
+    byte = static_cast<char>(state >> 24);
+  }
+  return bytes;
+}
+
+/// Releases a probe as a handle of the library releases its slot: at any time, also inside a callback.
+struct DestroyProbe {
+  template <class T>
+  void operator()(T* probe) const noexcept {
+    probe->destroy();
+  }
+};
+template <class T>
+using Handle = std::unique_ptr<T, DestroyProbe>;
+
+/// A slot of the barest kind that sends and receives bytes; records everything.
+class ByteProbe final : public ByteSlot {
+ public:
+  static Handle<ByteProbe> open(EventLoop& loop, sys::Descriptor descriptor) {
+    Handle<ByteProbe> probe(new ByteProbe(loop));
+    EXPECT_TRUE(probe->attach(std::move(descriptor)));
+    return probe;
+  }
+
+  /// Attached and receiving.
+  static Handle<ByteProbe> reading(EventLoop& loop, sys::Descriptor descriptor) {
+    Handle<ByteProbe> probe = open(loop, std::move(descriptor));
+    probe->start();
+    return probe;
+  }
+
+  static Handle<ByteProbe> unattached(EventLoop& loop) { return Handle<ByteProbe>(new ByteProbe(loop)); }
+
+  Result<void> attach(sys::Descriptor descriptor) {
+    return loop().slots_backend().attach(*this, std::move(descriptor));
+  }
+  void start() { loop().slots_backend().start_receive(*this); }
+  void stop() { loop().slots_backend().stop_receive(*this); }
+  void send(std::string_view bytes) {
+    output_.append(bytes);
+    start_send();
+  }
+  void send(Buffer&& buffer) {
+    output_.append(std::move(buffer));
+    start_send();
+  }
+  void start_send() { loop().slots_backend().start_send(*this); }
+  void close() noexcept { loop().slots_backend().detach(*this).reset(); }
+  void destroy() noexcept {
+    close();
+    release();
+  }
+
+  bool has_ended() const { return end.has_value(); }
+
+  std::function<void(ByteProbe&)> on_received;
+  std::function<void(ByteProbe&)> on_ended;
+  std::function<void(ByteProbe&)> on_sent;
+  bool keeps_input = false;              ///< leaves what arrives in the input buffer instead of adding it to `text`
+  std::string text;                      ///< all that arrived
+  std::size_t deliveries = 0;
+  std::size_t largest_delivery = 0;
+  std::optional<std::error_code> end;    ///< how receiving ended
+  std::optional<std::error_code> broken; ///< how sending failed
+  std::size_t ends = 0;
+
+ private:
+  explicit ByteProbe(EventLoop& loop) : ByteSlot(loop) {}
+
+  void received(Received& data) override {
+    ++deliveries;
+    largest_delivery = std::max(largest_delivery, data.bytes().size());
+    data.append_to(input_);
+    if (!keeps_input) take_input();
+    if (on_received) on_received(*this);
+  }
+  void receive_ended(std::error_code error) override {
+    ++ends;
+    end = error;
+    if (on_ended) on_ended(*this);
+  }
+  void sent(std::size_t count) override {
+    output_.drop(count);
+    if (on_sent) on_sent(*this);
+  }
+  void send_failed(std::error_code error) override {
+    broken = error;
+    output_.clear();
+  }
+
+ public:
+  void take_input() {
+    for (const Slice& slice : input_.slices()) text += as_text(slice.bytes());
+    input_.clear();
+  }
+};
+
+}  // namespace weir::testing_support

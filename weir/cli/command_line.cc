@@ -1,0 +1,188 @@
+// weir: the tool's command line.
+// SPDX-License-Identifier: MIT
+#include "weir/cli/command_line.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "weir/cli/process.h"
+#include "weir/net/address.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr const char* address_forms = "ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback), or unix:PATH.";
+
+constexpr const char* tool_examples = R"(Examples:
+  weir echo --listen :7777                      a server on loopback, port 7777
+  weir bench echo --connect :7777 --seconds 5   load for it, from another terminal
+  weir echo --help                              more about a command)";
+
+constexpr const char* echo_examples = R"(Prints `listening on ADDR` with the real port when it is ready; what is noteworthy goes to stderr.
+SIGTERM or SIGINT: accepts no more, gives connections up to 10 s to end, exits with 0. A second one: exits
+at once with 128 + the number of the signal (SIGTERM 143, SIGINT 130).
+
+A peer that does not read is not read from either; it is cut when it has taken nothing for 60 s.
+With --lines an unfinished line at the end is not echoed, and a line of more than 64 KiB (65536 bytes
+without its end) ends the connection, after the lines before it were echoed.
+
+Examples:
+  weir echo --listen :7777                      loopback only
+  weir echo --listen 0.0.0.0:7777 --log info    every IPv4 address of this machine
+  weir echo --listen [::1]:0                    IPv6, on a port that the system chooses
+  weir echo --listen unix:/run/echo.sock        a Unix socket; its file is removed at the end
+  weir echo --listen :7777 --lines              whole lines only; try it with: nc localhost 7777
+
+Exit codes: 0 stopped by a signal; 1 it cannot listen there; 2 wrong arguments; 128 + n see above.)";
+
+constexpr const char* bench_examples = R"(Keeps --pipeline requests of --size bytes in flight on each connection and compares every byte that comes
+back. MB/s (10^6) counts one way. With --json the result is one line on stdout; on stderr the line `connected`
+precedes the first request and `measured` follows the measured time. Connections end with a reset, so that
+no port is left in TIME_WAIT.
+
+Examples:
+  weir bench echo --connect :7777                                50 connections, 64 B, 10 s
+  weir bench echo --connect :7777 --connections 1000 --size 1024
+  weir bench echo --connect unix:/run/echo.sock --pipeline 16 --seconds 2.5
+  weir bench echo --connect 192.0.2.7:7777 --json | jq .latency_us.p99
+
+Exit codes: 0 no errors; 1 no connection, or errors; 2 wrong arguments.)";
+
+std::string check_address(const std::string& text) {
+  const Result<Address> address = Address::parse(text);
+  return address ? std::string() : fmt::format("'{}' is {}", text, address.error().message());
+}
+
+template <class Number>
+void add_number(CLI::App& command, const char* name, Number& value, Number least, Number most, const char* help) {
+  command.add_option(name, value, help)
+      ->check([least, most](const std::string& text) {
+        Number number{};
+        const bool is_number = CLI::detail::lexical_cast(text, number) && !text.starts_with('-');
+        if (is_number && number >= least && number <= most) return std::string();
+        return fmt::format("'{}' is not a number from {} to {}", text, least, most);
+      })
+      ->capture_default_str()
+      ->type_name(std::is_floating_point_v<Number> ? "S" : "N");
+}
+
+/// Options that take one of a few words.
+template <class Value>
+void add_choice(CLI::App& command, const char* name, Value& value, const std::map<std::string, Value>& words,
+                const char* type, const char* help) {
+  command.add_option_function<std::string>(name, [&value, words](const std::string& word) { value = words.at(word); }, help)
+      ->check([words](const std::string& word) {
+        if (words.count(word) != 0) return std::string();
+        std::string all;
+        for (const auto& [known, ignored] : words) (all += all.empty() ? "" : ", ") += known;
+        return fmt::format("'{}' is none of {}", word, all);
+      })
+      ->type_name(type);
+}
+
+CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
+  CLI::App& echo = *app.add_subcommand("echo", "A server that sends back what it receives");
+  echo.add_option("--listen", options.address, std::string("Where to listen. ") + address_forms)
+      ->required()
+      ->check(check_address)
+      ->type_name("ADDR");
+  echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)");
+  add_choice<BackendChoice>(echo, "--backend", options.backend,
+                            {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}}, "NAME",
+                            "What drives the event loop: auto (the default) or epoll");
+  add_choice<LogLevel>(echo, "--log", options.log,
+                       {{"error", LogLevel::error},
+                        {"warning", LogLevel::warning},
+                        {"info", LogLevel::info},
+                        {"debug", LogLevel::debug}},
+                       "LEVEL",
+                       "What to tell on stderr: error; warning (the default): also what weir limits or cuts; info: also "
+                       "connections that break, and stopping; debug: every connection");
+  echo.footer(echo_examples);
+  return echo;
+}
+
+CLI::App& add_bench_echo(CLI::App& app, BenchEchoOptions& options) {
+  CLI::App& bench = *app.add_subcommand("bench", "Load generators");
+  bench.require_subcommand(1);
+  CLI::App& echo = *bench.add_subcommand("echo", "Load for an echo server, with rates and latencies");
+  echo.add_option("--connect", options.address, std::string("The server. ") + address_forms)
+      ->required()
+      ->check(check_address)
+      ->type_name("ADDR");
+  add_number<std::size_t>(echo, "--connections", options.connections, 1, 1'000'000, "How many connections");
+  add_number<std::size_t>(echo, "--size", options.size, 1, std::size_t{1} << 30, "Bytes of a request");
+  add_number<std::size_t>(echo, "--pipeline", options.pipeline, 1, 100'000, "Requests in flight on each connection");
+  add_number<double>(echo, "--seconds", options.seconds, 0.001, 1e6, "How long to measure, such as 10 or 0.25");
+  echo.add_flag("--json", options.json, "Print one line of JSON instead of a table");
+  echo.footer(bench_examples);
+  return echo;
+}
+
+/// The last command that the arguments named.
+const CLI::App& command_of(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
+}
+
+/// "weir bench echo"
+std::string full_name(const CLI::App& command) {
+  return command.get_parent() == nullptr ? command.get_name() : full_name(*command.get_parent()) + ' ' + command.get_name();
+}
+
+/// What is wrong, in words of ours where those of CLI11 do not say it.
+std::string reason(const CLI::App& command, const CLI::ParseError& error) {
+  const bool wants_command = command.get_require_subcommand_min() != 0;
+  const std::vector<std::string> rest = command.remaining();
+  if (!rest.empty() && rest.front().starts_with('-')) return "there is no option " + rest.front();
+  if (!rest.empty()) return fmt::format("{} '{}'", wants_command ? "there is no command" : "unexpected argument", rest.front());
+  if (wants_command) return "a command is missing";
+  return error.what();
+}
+
+/// One line, whatever the arguments held.
+std::string in_one_line(std::string text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return text;
+}
+
+Ended complain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = command_of(app);
+  const std::string name = full_name(command);
+  fmt::print(stderr, "{}: {} (see {} --help)\n", name, in_one_line(reason(command, error)), name);
+  return {exit_usage};
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv) {
+  CLI::App app("weir: network I/O for Linux, built around a shared buffer. This tool shows the library at work.", "weir");
+  app.set_version_flag("--version", std::string("weir ") + WEIR_VERSION, "Print the version and exit");
+  app.require_subcommand(1);
+  app.set_help_flag("--help,-h", "Print this help and exit");
+  app.footer(tool_examples);
+  EchoOptions echo_options;
+  BenchEchoOptions bench_options;
+  const CLI::App& echo = add_echo(app, echo_options);
+  add_bench_echo(app, bench_options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return Ended{app.exit(asked)};
+  } catch (const CLI::ParseError& error) {
+    return complain(app, error);
+  }
+  if (echo.parsed()) return echo_options;
+  return bench_options;
+}
+
+}  // namespace weir::cli

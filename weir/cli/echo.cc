@@ -1,0 +1,188 @@
+// weir: `weir echo`, a server that sends back what it receives.
+// SPDX-License-Identifier: MIT
+#include "weir/cli/echo.h"
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "weir/base/bytes.h"
+#include "weir/buffer/line_reader.h"
+#include "weir/cli/peer_name.h"
+#include "weir/cli/process.h"
+#include "weir/loop/signal.h"
+#include "weir/loop/timer.h"
+#include "weir/server/server.h"
+
+namespace weir::cli {
+namespace {
+
+using namespace weir::literals;
+
+constexpr Duration time_to_drain = 10s;
+constexpr std::size_t line_limit = LineReader::default_limit;
+constexpr std::size_t longest_line_end = 2;
+
+/// What is left in the input after all complete lines were taken is at most a line that is still allowed and the "\r" of
+/// its end. Reading must go on with that much in it, and must not pause before a line is known to be too long.
+constexpr Marks marks_for_lines{.low = line_limit + longest_line_end, .high = 2 * line_limit};
+
+std::string_view signal_name(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
+
+/// The echo server with its log and its ends.
+///
+/// Lifetime: its streams' callbacks refer to it, so it outlives its server.
+class EchoServer {
+ public:
+  EchoServer(EventLoop& loop, const EchoOptions& options, const Log& log)
+      : loop_(loop), log_(log), echoes_lines_(options.lines), cutting_(loop, [this](Timer&) { tell_cut(); }) {}
+
+  Result<void> listen(const std::string& address) {
+    ServerOptions options{.address = address};
+    if (echoes_lines_) options.stream.read_marks = marks_for_lines;
+    auto server = Server::listen(loop_, std::move(options));
+    if (!server) return server.error();
+    server_ = *std::move(server);
+    server_->on_stream([this](Stream& stream) { serve(stream); });
+    server_->on_exception([this](Stream& stream, std::exception_ptr exception) { tell_exception(stream, exception); });
+    return {};
+  }
+
+  Result<void> stop_on_signals() {
+    for (auto& [number, subscription] : signals_) {
+      auto subscribed = Signal::subscribe(loop_, number, [this](int arrived) { stop(arrived); });
+      if (!subscribed) return subscribed.error();
+      subscription = *std::move(subscribed);
+    }
+    return {};
+  }
+
+  const Address& address() const noexcept { return server_->address(); }
+
+ private:
+  struct Subscription {
+    int number;
+    Signal signal;
+  };
+
+  void serve(Stream& stream) {
+    if (echoes_lines_) {
+      stream.attach<LineReader>(line_limit);
+      stream.on_data([this](Stream& s) { echo_lines(s); });
+    } else {
+      stream.on_data([](Stream& s) { s.write(s.input().take_all()); });
+    }
+    if (log_.says(LogLevel::warning)) tell_end_of(stream);
+  }
+
+  void echo_lines(Stream& stream) {
+    auto& reader = stream.attached<LineReader>();
+    Buffer lines(loop_.pool());
+    while (true) {
+      const Result<std::optional<LineExtent>> line = reader.find(stream.input());
+      if (line && *line) {
+        lines.append(stream.input().take((*line)->total()));
+        continue;
+      }
+      if (!lines.is_empty()) stream.write(std::move(lines));
+      if (!line) end_at_long_line(stream);
+      return;
+    }
+  }
+
+  void end_at_long_line(Stream& stream) {
+    log_.warning("the connection from {} ends: a line is longer than {} bytes", peer_of(stream), line_limit);
+    stream.finish();
+  }
+
+  static std::string peer_of(const Stream& stream) {
+    const Result<Address> peer = stream.peer_address();
+    return peer ? PeerName(*peer).to_string() : "an unknown peer";
+  }
+
+  /// The address has to be asked for now: when the stream has closed, its socket is gone.
+  void tell_end_of(Stream& stream) {
+    const Result<Address> address = stream.peer_address();
+    const PeerName peer(address ? *address : Address());
+    if (log_.says(LogLevel::debug)) log_.debug("a connection from {}", peer.to_string());
+    auto tell = [this, peer](Stream&, std::error_code error) { tell_end(peer, error); };
+    static_assert(sizeof tell <= 32, "stored inside the callback, so it takes no memory of its own");
+    stream.on_closed(tell);
+  }
+
+  void tell_end(const PeerName& peer, std::error_code error) const {
+    if (!error && !log_.says(LogLevel::debug)) return;
+    if (!error) return log_.debug("the connection from {} has ended", peer.to_string());
+    // What weir decided, a time limit, is worth more attention than what peers do all day.
+    if (error.category() == weir_category()) {
+      return log_.warning("the connection from {} was cut: {}", peer.to_string(), error.message());
+    }
+    log_.info("the connection from {} broke: {}", peer.to_string(), error.message());
+  }
+
+  void tell_exception(Stream& stream, const std::exception_ptr& exception) const {
+    try {
+      std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+      log_.error("the connection from {} was cut: {}", peer_of(stream), error.what());
+    }
+  }
+
+  void stop(int signal) {
+    if (is_stopping_) {
+      log_.warning("{} again: {} connections are cut", signal_name(signal), server_->stream_count());
+      std::_Exit(exit_signal_base + signal);
+    }
+    is_stopping_ = true;
+    log_.info("{}: {} connections have {} s to end", signal_name(signal), server_->stream_count(),
+              std::chrono::duration_cast<std::chrono::seconds>(time_to_drain).count());
+    cutting_.start(time_to_drain);  // before the server's own timer, so it fires before that
+    server_->stop(time_to_drain, [this] { loop_.stop(); });
+  }
+
+  void tell_cut() const {
+    if (const auto left = server_->stream_count(); left != 0) {
+      log_.warning("{} connections did not end in time and are cut", left);
+    }
+  }
+
+  EventLoop& loop_;
+  const Log& log_;
+  const bool echoes_lines_;
+  bool is_stopping_ = false;
+  Timer cutting_;
+  std::array<Subscription, 2> signals_{{{SIGTERM, {}}, {SIGINT, {}}}};
+  std::unique_ptr<Server> server_;
+};
+
+int fail(const Log& log, std::string_view what, std::error_code error) {
+  log.error("{}: {}", what, error.message());
+  return exit_failure;
+}
+
+}  // namespace
+
+int run_echo(const EchoOptions& options) {
+  const Log log("weir echo", options.log);
+  auto loop = EventLoop::create({.backend = options.backend,
+                                 .on_diagnostic = [&log](const Diagnostic& diagnostic) { log.diagnostic(diagnostic); }});
+  if (!loop) return fail(log, "cannot make an event loop", loop.error());
+  EchoServer server(**loop, options, log);
+  if (auto listening = server.listen(options.address); !listening) {
+    return fail(log, "cannot listen on " + options.address, listening.error());
+  }
+  if (auto subscribed = server.stop_on_signals(); !subscribed) {
+    return fail(log, "cannot catch signals", subscribed.error());
+  }
+  fmt::print("listening on {}\n", server.address().to_string());
+  (void)std::fflush(stdout);
+  const Result<RunEnd> end = (*loop)->run();
+  if (!end) return fail(log, "the event loop failed", end.error());
+  return exit_success;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,22 @@
+// weir: `weir echo`, a server that sends back what it receives.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include "weir/cli/log.h"
+#include "weir/loop/event_loop.h"
+
+namespace weir::cli {
+
+struct EchoOptions {
+  std::string address;
+  bool lines = false;  ///< echo complete lines only
+  BackendChoice backend = BackendChoice::automatic;
+  LogLevel log = LogLevel::warning;
+};
+
+/// Serves until SIGTERM or SIGINT; returns the exit code.
+int run_echo(const EchoOptions& options);
+
+}  // namespace weir::cli
