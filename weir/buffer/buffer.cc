@@ -18,8 +18,6 @@ namespace {
 constexpr std::size_t copied_border = 256;
 constexpr std::size_t large_block = 2048;
 
-constexpr std::uint64_t position_mask = (std::uint64_t{1} << 62) - 1;
-
 /// FNV-1a; never 0, which stands for no needle.
 std::uint64_t hash_of(Bytes bytes) noexcept {
   std::uint64_t hash = 0xCBF29CE484222325 + bytes.size();
@@ -61,8 +59,8 @@ void Buffer::steal(Buffer& other) noexcept {
   end_ = std::exchange(other.end_, nullptr);
   block_ = std::exchange(other.block_, nullptr);
   size_ = std::exchange(other.size_, 0);
-  other.move_position(size_);
-  if (other.is_prepared_) {
+  other.count_consumed(size_);
+  if (other.is_prepared()) {
     other.end_preparation();
     open_window();  // prepare had closed it
   }
@@ -82,7 +80,7 @@ Pool& Buffer::pool() const noexcept { return pool_ != nullptr ? *pool_ : Pool::d
 // --- removing ---
 
 void Buffer::remove_all(DeadBlocks& dead) noexcept {
-  move_position(std::exchange(size_, 0));
+  count_consumed(std::exchange(size_, 0));
   for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) dead.let_go(piece->owner);
   queue_.forget();
   set_window(nullptr, nullptr, dead);
@@ -94,15 +92,16 @@ void Buffer::remove_front(std::size_t count, DeadBlocks& dead) noexcept {
     remove_all(dead);
     return;
   }
+  size_ -= count;
+  count_consumed(count);
   while (count >= queue_.front().size) {
-    const Piece first = queue_.front();
+    BlockHeader* owner = queue_.front().owner;
+    count -= queue_.front().size;
     queue_.pop_front();
-    dead.let_go(first.owner);
-    count -= first.size;
-    size_ -= first.size;
-    move_position(first.size);
+    dead.let_go(owner);
   }
-  if (count != 0) advance_front(count);
+  queue_.front().data += count;
+  queue_.front().size -= count;
 }
 
 void Buffer::drop_slow(std::size_t count) {
@@ -135,7 +134,7 @@ void Buffer::take_border(const Piece& piece, std::size_t count, Buffer& result) 
 }
 
 /// Moves what lies before `offset` bytes into the piece at `place` if that is few pieces; false otherwise.
-bool Buffer::take_few(SliceQueue::Place place, std::size_t offset, Buffer& result) noexcept {
+bool Buffer::take_few(const SliceQueue::Place& place, std::size_t offset, Buffer& result) noexcept {
   if (place.previous != nullptr) return false;
   const std::uint32_t whole = queue_.count_before(place);
   if (whole + (offset != 0 ? 1 : 0) > SliceQueue::inline_pieces) return false;
@@ -146,22 +145,22 @@ bool Buffer::take_few(SliceQueue::Place place, std::size_t offset, Buffer& resul
     result.size_ += first.size;
   }
   size_ -= result.size_;
-  move_position(result.size_);
+  count_consumed(result.size_);
   if (offset == 0) return true;
   take_border(queue_.front(), offset, result);
-  advance_front(offset);
+  advance_front(queue_.front(), offset);
   return true;
 }
 
-Buffer Buffer::take(std::size_t count) {
-  expects(count <= size_);
-  if (count == size_) return take_all();
+/// Requires `count < size_`.
+Buffer Buffer::take_part(std::size_t count) {
   Buffer result;
   result.pool_ = pool_;
   if (count == 0) return result;
-  if (count < queue_.front().size) {
-    take_border(queue_.front(), count, result);
-    advance_front(count);
+  Piece& front = queue_.front();
+  if (count < front.size) {
+    take_border(front, count, result);
+    advance_front(front, count);
   } else {
     std::size_t offset = count;
     const SliceQueue::Place place = queue_.find(&offset);
@@ -173,16 +172,15 @@ Buffer Buffer::take(std::size_t count) {
       queue_.steal(rest);
       result.size_ = count;
       size_ -= count;
-      move_position(count);
+      count_consumed(count);
     }
   }
   tell_hook();
   return result;
 }
 
-Buffer Buffer::split(std::size_t count) {
-  expects(count <= size_);
-  if (count == 0) return take_all();
+/// Requires `0 < count <= size_`.
+Buffer Buffer::split_off(std::size_t count) {
   Buffer result;
   result.pool_ = pool_;
   if (count == size_) return result;
@@ -199,7 +197,7 @@ Buffer Buffer::split(std::size_t count) {
   end_ = nullptr;
   size_ = count;
   end_preparation();
-  is_searched_ = 0;  // other bytes may now come where these were
+  state_ &= ~searched_flag;  // other bytes may now come where these were
   tell_hook();
   return result;
 }
@@ -295,12 +293,12 @@ std::optional<std::size_t> Buffer::find(Bytes needle, std::size_t within) const 
 }
 
 std::optional<std::size_t> Buffer::find(Bytes needle, SearchPosition& resume, std::size_t within) noexcept {
-  if (!is_searched_) {
-    position_ = pool().unique_number() & position_mask;
-    is_searched_ = 1;
+  if ((state_ & searched_flag) == 0) {
+    state_ = pool().unique_number() / consumed_byte * consumed_byte | (state_ & prepared_flag) | searched_flag;
   }
   const std::uint64_t hash = hash_of(needle);
-  const std::uint64_t remembered = (resume.position_ - position_) & position_mask;  // huge if it lies before the front
+  const std::uint64_t passed = resume.position_ * consumed_byte - position() * consumed_byte;
+  const std::uint64_t remembered = passed / consumed_byte;  // huge if that byte lies before the front
   std::size_t from = resume.needle_ == hash && remembered <= size_ ? remembered : 0;
   const std::optional<std::size_t> found = search(queue_, needle, from, within);
   const std::size_t searched = std::min(size_, within);
@@ -309,7 +307,7 @@ std::optional<std::size_t> Buffer::find(Bytes needle, SearchPosition& resume, st
   } else if (searched >= needle.size()) {
     from = std::max(from, searched - needle.size() + 1);
   }
-  resume.position_ = (position_ + from) & position_mask;
+  resume.position_ = position() + from;
   resume.needle_ = hash;
   return found;
 }

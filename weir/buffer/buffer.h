@@ -167,19 +167,25 @@ class WEIR_API Buffer {
 
   /// The first `count` bytes, as a buffer of the same pool. Shares all but a short piece cut off a large block, which
   /// is copied so as not to hold that block. Requires `count <= size()`.
-  [[nodiscard]] Buffer take(std::size_t count);
+  [[nodiscard]] Buffer take(std::size_t count) {
+    expects(count <= size_);
+    return count == size_ ? take_all() : take_part(count);
+  }
   [[nodiscard]] Buffer take_all() noexcept { return Buffer(std::move(*this)); }
 
   /// Keeps the first `count` bytes and returns the rest. Requires `count <= size()`.
-  [[nodiscard]] Buffer split(std::size_t count);
+  [[nodiscard]] Buffer split(std::size_t count) {
+    expects(count <= size_);
+    return count == 0 ? take_all() : split_off(count);
+  }
 
   /// Removes the first `count` bytes. Requires `count <= size()`.
   void drop(std::size_t count) {
-    if (count != 0 && hook_ == nullptr && count < size_ && count < queue_.front().size) [[likely]] {
-      advance_front(count);
-    } else {
-      drop_slow(count);
+    if (count < size_ && hook_ == nullptr) [[likely]] {
+      Piece& front = queue_.front();
+      if (count < front.size) [[likely]] return advance_front(front, count);
     }
+    drop_slow(count);
   }
 
   /// Removes everything, and what was reserved.
@@ -239,7 +245,11 @@ class WEIR_API Buffer {
 
  private:
   friend class TransferBuffer;
-  friend class LineReader;
+
+  // The parts of state_.
+  static constexpr std::uint64_t prepared_flag = 1;  ///< the last operation was prepare
+  static constexpr std::uint64_t searched_flag = 2;  ///< the count has an origin that no earlier token can match
+  static constexpr std::uint64_t consumed_byte = 4;
 
   bool holds_nothing() const noexcept { return size_ == 0 && block_ == nullptr; }
   std::size_t window_room() const noexcept { return static_cast<std::size_t>(end_ - write_); }
@@ -251,20 +261,18 @@ class WEIR_API Buffer {
     queue_.last()->size += bytes.size();
   }
 
-  void advance_front(std::size_t count) noexcept {
-    Piece& piece = queue_.front();
-    piece.data += count;
-    piece.size -= count;
+  /// Consumes a part of the first piece. Requires `count` below its size.
+  void advance_front(Piece& front, std::size_t count) noexcept {
+    front.data += count;
+    front.size -= count;
     size_ -= count;
-    move_position(count);
+    count_consumed(count);
   }
-  /// Writes the flag only if it is set: a byte stored into the word of position_ would hold up its next use.
-  void end_preparation() noexcept {
-    if (is_prepared_) [[unlikely]] is_prepared_ = 0;
-  }
-  void move_position(std::size_t count) noexcept {
-    position_ = (position_ + count) & ((std::uint64_t{1} << 62) - 1);
-  }
+
+  void count_consumed(std::size_t bytes) noexcept { state_ += bytes * consumed_byte; }
+  std::uint64_t position() const noexcept { return state_ / consumed_byte; }
+  bool is_prepared() const noexcept { return (state_ & prepared_flag) != 0; }
+  void end_preparation() noexcept { state_ &= ~prepared_flag; }
 
   bool try_append_slow(Bytes bytes) noexcept;
   void fill_room(Bytes bytes) noexcept;
@@ -288,8 +296,10 @@ class WEIR_API Buffer {
   void steal(Buffer& other) noexcept;
   void remove_all(DeadBlocks& dead) noexcept;
   void remove_front(std::size_t count, DeadBlocks& dead) noexcept;
+  Buffer take_part(std::size_t count);
+  Buffer split_off(std::size_t count);
   void take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept;
-  bool take_few(SliceQueue::Place place, std::size_t offset, Buffer& result) noexcept;
+  bool take_few(const SliceQueue::Place& place, std::size_t offset, Buffer& result) noexcept;
   void drop_slow(std::size_t count);
   void destroy() noexcept;
   void tell_hook() noexcept {
@@ -303,11 +313,9 @@ class WEIR_API Buffer {
   std::byte* end_ = nullptr;       ///< the end of block_ while the last slice ends at write_; else write_: no small appends
   BlockHeader* block_ = nullptr;   ///< the tail block, of which this buffer holds one reference as its only writer
   std::size_t size_ = 0;           ///< the sum of all slices
-  std::uint64_t position_ : 62 = 0;      ///< counts bytes consumed; where the front is for SearchPosition
-  std::uint64_t is_searched_ : 1 = 0;    ///< position_ has got an origin of its own, no earlier token can match it
-  std::uint64_t is_prepared_ : 1 = 0;    ///< the last operation was prepare
   Pool* pool_ = nullptr;           ///< null: the default pool
   BufferDrainHook* hook_ = nullptr;
+  std::uint64_t state_ = 0;        ///< bytes consumed, for SearchPosition, above the flags (which sums leave alone)
 };
 static_assert(sizeof(Buffer) <= 136);
 

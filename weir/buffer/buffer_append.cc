@@ -96,13 +96,13 @@ bool Buffer::make_room(std::size_t count, std::error_code* error) noexcept {
 
 MutableBytes Buffer::prepare(std::size_t count) {
   if (!make_room(count, nullptr)) throw_bad_alloc();
-  is_prepared_ = 1;
+  state_ |= prepared_flag;
   end_ = write_;
   return {write_, std::min(block_room(), max_size - size_)};
 }
 
 void Buffer::commit(std::size_t count) {
-  expects(is_prepared_ && count <= std::min(block_room(), max_size - size_));
+  expects(is_prepared() && count <= std::min(block_room(), max_size - size_));
   if (count != 0) {
     grow_into_room(count);
   } else if (is_empty()) {
@@ -258,7 +258,7 @@ void Buffer::append(Buffer&& other) {
     } else {
       size_ += other.size_;
     }
-    other.move_position(std::exchange(other.size_, 0));
+    other.count_consumed(std::exchange(other.size_, 0));
     offer_window(std::exchange(other.block_, nullptr), other.write_, dead);
     other.set_window(nullptr, nullptr, dead);
   }

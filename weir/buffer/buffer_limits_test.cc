@@ -131,6 +131,9 @@ void survives_every_failing_allocation(Operation operation) {
       const bool done = operation(buffer, pool, failing);
       if (done) break;
       ASSERT_EQ(buffer, untouched) << slices << " slices, allocation " << failing;
+      std::size_t total = 0;
+      for (const Slice& slice : buffer.slices()) total += slice.size();
+      ASSERT_EQ(total, buffer.size());
       ASSERT_EQ(pool.stats().blocks, blocks);
       ASSERT_LT(failing, 100U);
     }

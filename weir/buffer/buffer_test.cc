@@ -501,8 +501,8 @@ TEST(BufferDeathTest, consuming_more_than_there_is_is_a_programmer_error) {
   buffer.append("abc");
 
   EXPECT_DEATH(buffer.drop(4), "buffer.cc");
-  EXPECT_DEATH((void)buffer.take(4), "buffer.cc");
-  EXPECT_DEATH((void)buffer.split(4), "buffer.cc");
+  EXPECT_DEATH((void)buffer.take(4), "buffer.h");
+  EXPECT_DEATH((void)buffer.split(4), "buffer.h");
   EXPECT_DEATH((void)buffer.contiguous(4), "buffer.cc");
   EXPECT_DEATH((void)buffer.copy_to({}, 4), "buffer.cc");
 }

@@ -29,7 +29,7 @@ class SearchPosition {
  private:
   friend class Buffer;
 
-  std::uint64_t position_ = 0;  ///< no occurrence begins before this position of the buffer (Buffer::position_)
+  std::uint64_t position_ = 0;  ///< no occurrence begins before this byte, as the buffer counts them
   std::uint64_t needle_ = 0;    ///< hash of the needle; 0: nothing was searched yet
 };
 

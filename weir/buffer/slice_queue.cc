@@ -26,7 +26,7 @@ void destroy_node(Node* node) noexcept { ::operator delete(node); }
 
 void SliceQueue::pop_front() noexcept {
   if (is_inline()) {
-    std::copy(inline_ + 1, last_ + 1, inline_);
+    for (Piece* piece = inline_; piece != last_; ++piece) *piece = copy_words(piece[1]);
     last_ = last_ == inline_ ? nullptr : last_ - 1;
     return;
   }
@@ -134,7 +134,7 @@ SliceQueue::Place SliceQueue::find(std::size_t* offset) noexcept {
   }
 }
 
-bool SliceQueue::split(Place place, std::size_t offset, SliceQueue& rest) noexcept {
+bool SliceQueue::split(const Place& place, std::size_t offset, SliceQueue& rest) noexcept {
   assert(rest.is_empty());
   if (is_inline()) {
     split_inline(place.index, offset, rest);
@@ -160,7 +160,7 @@ void SliceQueue::cut(std::size_t offset, Piece& piece, SliceQueue& rest) noexcep
   last_ = &piece;
 }
 
-bool SliceQueue::split_chain(Place place, std::size_t offset, SliceQueue& rest) noexcept {
+bool SliceQueue::split_chain(const Place& place, std::size_t offset, SliceQueue& rest) noexcept {
   Node* node = place.node;
   const std::uint32_t kept = place.index - node->first;
   const std::uint32_t moved = node->end - place.index;

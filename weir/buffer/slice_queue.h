@@ -147,13 +147,13 @@ class WEIR_API SliceQueue {
 
   /// Moves all from `place` on to `rest`, which must be empty. With an `offset` into the piece there, the piece is
   /// cut: its first `offset` bytes stay, and `rest` begins with the others (the caller counts the new reference).
-  [[nodiscard]] bool split(Place place, std::size_t offset, SliceQueue& rest) noexcept;
+  [[nodiscard]] bool split(const Place& place, std::size_t offset, SliceQueue& rest) noexcept;
 
   /// The place of byte `*offset`, which becomes the offset into that piece. Requires that there is such a byte.
   Place find(std::size_t* offset) noexcept;
 
   /// How many pieces come before `place`. Requires that it is in the first node, or in the inline form.
-  std::uint32_t count_before(Place place) const noexcept {
+  std::uint32_t count_before(const Place& place) const noexcept {
     return place.node == nullptr ? place.index : place.index - place.node->first;
   }
 
@@ -184,7 +184,7 @@ class WEIR_API SliceQueue {
   void become_empty() noexcept;
   bool splice_copied(SliceQueue& other, std::uint32_t count) noexcept;
   void split_inline(std::uint32_t index, std::size_t offset, SliceQueue& rest) noexcept;
-  bool split_chain(Place place, std::size_t offset, SliceQueue& rest) noexcept;
+  bool split_chain(const Place& place, std::size_t offset, SliceQueue& rest) noexcept;
   void cut(std::size_t offset, Piece& piece, SliceQueue& rest) noexcept;
   void end_chain_at(Node* tail) noexcept;
   std::uint32_t count_up_to(std::uint32_t limit) const noexcept;

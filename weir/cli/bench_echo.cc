@@ -29,7 +29,11 @@ void mark(const BenchEchoOptions& options, const char* line) {
 class Progress {
  public:
   Progress(EventLoop& loop, const EchoLoad& load, const BenchEchoOptions& options)
-      : loop_(loop), load_(load), seconds_(options.seconds), start_(loop.clock()), timer_(loop, [this](Timer&) { show(); }) {
+      : loop_(loop),
+        load_(load),
+        seconds_(options.seconds),
+        start_(loop.clock()),
+        timer_(loop, [this](Timer&) { show(); }) {
     if (!options.json && ::isatty(STDERR_FILENO) == 1) timer_.start_every(500ms);
   }
   ~Progress() {
@@ -64,12 +68,16 @@ Rates rates_of(const EchoLoad& load, std::size_t size, Duration elapsed) {
   return {seconds, per_second, per_second * static_cast<double>(size) / 1e6};
 }
 
-double quantile_us(const EchoLoad& load, double fraction) { return Microseconds(load.latency().quantile(fraction)).count(); }
+double quantile_us(const EchoLoad& load, double fraction) {
+  return Microseconds(load.latency().quantile(fraction)).count();
+}
 
 void print_json(const BenchEchoOptions& options, const EchoLoad& load, const Rates& rates) {
   fmt::print(
-      "{{\"connections\":{},\"size\":{},\"pipeline\":{},\"seconds\":{:.6f},\"requests\":{},\"requests_per_second\":{:.1f},"
-      "\"megabytes_per_second\":{:.3f},\"latency_us\":{{\"p50\":{:.2f},\"p99\":{:.2f},\"p99_9\":{:.2f},\"max\":{:.2f}}},"
+      "{{\"connections\":{},\"size\":{},\"pipeline\":{},\"seconds\":{:.6f},\"requests\":{},\"requests_per_second\":{:."
+      "1f},"
+      "\"megabytes_per_second\":{:.3f},\"latency_us\":{{\"p50\":{:.2f},\"p99\":{:.2f},\"p99_9\":{:.2f},\"max\":{:.2f}}}"
+      ","
       "\"errors\":{},\"in_flight\":{}}}\n",
       options.connections, options.size, options.pipeline, rates.seconds, load.requests(), rates.requests_per_second,
       rates.megabytes_per_second, quantile_us(load, 0.5), quantile_us(load, 0.99), quantile_us(load, 0.999),
@@ -123,10 +131,9 @@ int run_bench_echo(const BenchEchoOptions& options) {
   if (!address) return fail(options.address, address.error().message());
   auto loop = EventLoop::create();
   if (!loop) return fail("cannot make an event loop", loop.error().message());
-  EchoLoad load(**loop, {.address = *address,
-                         .connections = options.connections,
-                         .size = options.size,
-                         .pipeline = options.pipeline});
+  EchoLoad load(
+      **loop,
+      {.address = *address, .connections = options.connections, .size = options.size, .pipeline = options.pipeline});
   if (auto connected = load.connect(); !connected) {
     return fail(fmt::format("cannot connect to {} (connection {} of {})", options.address, load.connected() + 1,
                             options.connections),

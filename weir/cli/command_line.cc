@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include "weir/cli/process.h"
 #include "weir/net/address.h"
@@ -18,14 +18,16 @@
 namespace weir::cli {
 namespace {
 
-constexpr const char* address_forms = "ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback), or unix:PATH.";
+constexpr const char* address_forms =
+    "ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback), or unix:PATH.";
 
 constexpr const char* tool_examples = R"(Examples:
   weir echo --listen :7777                      a server on loopback, port 7777
   weir bench echo --connect :7777 --seconds 5   load for it, from another terminal
   weir echo --help                              more about a command)";
 
-constexpr const char* echo_examples = R"(Prints `listening on ADDR` with the real port when it is ready; what is noteworthy goes to stderr.
+constexpr const char* echo_examples =
+    R"(Prints `listening on ADDR` with the real port when it is ready; what is noteworthy goes to stderr.
 SIGTERM or SIGINT: accepts no more, gives connections up to 10 s to end, exits with 0. A second one: exits
 at once with 128 + the number of the signal (SIGTERM 143, SIGINT 130).
 
@@ -42,7 +44,8 @@ Examples:
 
 Exit codes: 0 stopped by a signal; 1 it cannot listen there; 2 wrong arguments; 128 + n see above.)";
 
-constexpr const char* bench_examples = R"(Keeps --pipeline requests of --size bytes in flight on each connection and compares every byte that comes
+constexpr const char* bench_examples =
+    R"(Keeps --pipeline requests of --size bytes in flight on each connection and compares every byte that comes
 back. MB/s (10^6) counts one way. With --json the result is one line on stdout; on stderr the line `connected`
 precedes the first request and `measured` follows the measured time. Connections end with a reset, so that
 no port is left in TIME_WAIT.
@@ -77,7 +80,9 @@ void add_number(CLI::App& command, const char* name, Number& value, Number least
 template <class Value>
 void add_choice(CLI::App& command, const char* name, Value& value, const std::map<std::string, Value>& words,
                 const char* type, const char* help) {
-  command.add_option_function<std::string>(name, [&value, words](const std::string& word) { value = words.at(word); }, help)
+  command
+      .add_option_function<std::string>(
+          name, [&value, words](const std::string& word) { value = words.at(word); }, help)
       ->check([words](const std::string& word) {
         if (words.count(word) != 0) return std::string();
         std::string all;
@@ -93,18 +98,20 @@ CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
       ->required()
       ->check(check_address)
       ->type_name("ADDR");
-  echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)");
+  echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)")
+      ->disable_flag_override();
   add_choice<BackendChoice>(echo, "--backend", options.backend,
                             {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}}, "NAME",
                             "What drives the event loop: auto (the default) or epoll");
-  add_choice<LogLevel>(echo, "--log", options.log,
-                       {{"error", LogLevel::error},
-                        {"warning", LogLevel::warning},
-                        {"info", LogLevel::info},
-                        {"debug", LogLevel::debug}},
-                       "LEVEL",
-                       "What to tell on stderr: error; warning (the default): also what weir limits or cuts; info: also "
-                       "connections that break, and stopping; debug: every connection");
+  add_choice<LogLevel>(
+      echo, "--log", options.log,
+      {{"error", LogLevel::error},
+       {"warning", LogLevel::warning},
+       {"info", LogLevel::info},
+       {"debug", LogLevel::debug}},
+      "LEVEL",
+      "What to tell on stderr: error; warning (the default): also what weir limits or cuts; info: also "
+      "connections that break, and stopping; debug: every connection");
   echo.footer(echo_examples);
   return echo;
 }
@@ -121,7 +128,7 @@ CLI::App& add_bench_echo(CLI::App& app, BenchEchoOptions& options) {
   add_number<std::size_t>(echo, "--size", options.size, 1, std::size_t{1} << 30, "Bytes of a request");
   add_number<std::size_t>(echo, "--pipeline", options.pipeline, 1, 100'000, "Requests in flight on each connection");
   add_number<double>(echo, "--seconds", options.seconds, 0.001, 1e6, "How long to measure, such as 10 or 0.25");
-  echo.add_flag("--json", options.json, "Print one line of JSON instead of a table");
+  echo.add_flag("--json", options.json, "Print one line of JSON instead of a table")->disable_flag_override();
   echo.footer(bench_examples);
   return echo;
 }
@@ -135,7 +142,8 @@ const CLI::App& command_of(const CLI::App& app) {
 
 /// "weir bench echo"
 std::string full_name(const CLI::App& command) {
-  return command.get_parent() == nullptr ? command.get_name() : full_name(*command.get_parent()) + ' ' + command.get_name();
+  return command.get_parent() == nullptr ? command.get_name()
+                                         : full_name(*command.get_parent()) + ' ' + command.get_name();
 }
 
 /// What is wrong, in words of ours where those of CLI11 do not say it.
@@ -143,7 +151,8 @@ std::string reason(const CLI::App& command, const CLI::ParseError& error) {
   const bool wants_command = command.get_require_subcommand_min() != 0;
   const std::vector<std::string> rest = command.remaining();
   if (!rest.empty() && rest.front().starts_with('-')) return "there is no option " + rest.front();
-  if (!rest.empty()) return fmt::format("{} '{}'", wants_command ? "there is no command" : "unexpected argument", rest.front());
+  if (!rest.empty())
+    return fmt::format("{} '{}'", wants_command ? "there is no command" : "unexpected argument", rest.front());
   if (wants_command) return "a command is missing";
   return error.what();
 }
@@ -151,7 +160,8 @@ std::string reason(const CLI::App& command, const CLI::ParseError& error) {
 /// One line, whatever the arguments held.
 std::string in_one_line(std::string text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
   return text;
 }
 
@@ -165,7 +175,8 @@ Ended complain(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 CommandLine parse_command_line(int argc, char** argv) {
-  CLI::App app("weir: network I/O for Linux, built around a shared buffer. This tool shows the library at work.", "weir");
+  CLI::App app("weir: network I/O for Linux, built around a shared buffer. This tool shows the library at work.",
+               "weir");
   app.set_version_flag("--version", std::string("weir ") + WEIR_VERSION, "Print the version and exit");
   app.require_subcommand(1);
   app.set_help_flag("--help,-h", "Print this help and exit");

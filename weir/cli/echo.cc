@@ -39,7 +39,10 @@ std::string_view signal_name(int number) { return number == SIGINT ? "SIGINT" : 
 class EchoServer {
  public:
   EchoServer(EventLoop& loop, const EchoOptions& options, const Log& log)
-      : loop_(loop), log_(log), echoes_lines_(options.lines), cutting_(loop, [this](Timer&) { tell_cut(); }) {}
+      : loop_(loop),
+        log_(log),
+        echoes_lines_(options.lines),
+        cutting_(loop, [this](Timer&) { tell_cut(); }) {}
 
   Result<void> listen(const std::string& address) {
     ServerOptions options{.address = address};
@@ -168,8 +171,9 @@ int fail(const Log& log, std::string_view what, std::error_code error) {
 
 int run_echo(const EchoOptions& options) {
   const Log log("weir echo", options.log);
-  auto loop = EventLoop::create({.backend = options.backend,
-                                 .on_diagnostic = [&log](const Diagnostic& diagnostic) { log.diagnostic(diagnostic); }});
+  auto loop = EventLoop::create({.backend = options.backend, .on_diagnostic = [&log](const Diagnostic& diagnostic) {
+                                   log.diagnostic(diagnostic);
+                                 }});
   if (!loop) return fail(log, "cannot make an event loop", loop.error());
   EchoServer server(**loop, options, log);
   if (auto listening = server.listen(options.address); !listening) {

@@ -89,7 +89,8 @@ void EchoLoad::send(Connection& connection, TimePoint now) {
   for (std::size_t left = options_.size; left != 0;) {
     const Bytes piece = pattern_.at(connection.sent, left);
     const Accepted accepted = connection.stream->write(Slice::from_static(piece));
-    if (accepted == Accepted::refused || accepted == Accepted::closed) return fail(connection, "a request was not accepted");
+    if (accepted == Accepted::refused || accepted == Accepted::closed)
+      return fail(connection, "a request was not accepted");
     connection.sent += piece.size();
     left -= piece.size();
   }

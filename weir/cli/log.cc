@@ -41,7 +41,8 @@ void Log::diagnostic(const Diagnostic& diagnostic) const {
     const std::string reason = diagnostic.error.message();
     if (sentence.find(reason) == std::string::npos) sentence += ": " + reason;
   }
-  if (is_out_of_descriptors(diagnostic.error)) sentence += fmt::format(" (the limit is {}, see ulimit -n)", descriptor_limit());
+  if (is_out_of_descriptors(diagnostic.error))
+    sentence += fmt::format(" (the limit is {}, see ulimit -n)", descriptor_limit());
   write(level, sentence);
 }
 

@@ -8,7 +8,8 @@ namespace weir::cli {
 namespace {
 
 TEST(PeerName, says_what_the_address_says) {
-  for (const char* text : {"127.0.0.1:80", "255.254.253.252:65535", "[::1]:7777", "[2001:db8::12:3]:1", "[fe80::1%2]:9"}) {
+  for (const char* text :
+       {"127.0.0.1:80", "255.254.253.252:65535", "[::1]:7777", "[2001:db8::12:3]:1", "[fe80::1%2]:9"}) {
     const Result<Address> address = Address::parse(text);
     ASSERT_TRUE(address) << text;
 

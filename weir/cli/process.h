@@ -7,9 +7,10 @@
 namespace weir::cli {
 
 inline constexpr int exit_success = 0;
-inline constexpr int exit_failure = 1;      ///< it could not be done: a port in use, a server that is not there
-inline constexpr int exit_usage = 2;        ///< the arguments make no sense
-inline constexpr int exit_signal_base = 128;  ///< plus the number of the signal that ended it at once, as a shell counts
+inline constexpr int exit_failure = 1;  ///< it could not be done: a port in use, a server that is not there
+inline constexpr int exit_usage = 2;    ///< the arguments make no sense
+inline constexpr int exit_signal_base =
+    128;  ///< plus the number of the signal that ended it at once, as a shell counts
 
 /// Lifts the descriptor limit as far as the process may, and makes a closed stdout or stderr an error, not a death.
 void prepare_process();

@@ -265,7 +265,7 @@ class Comparison {
       ASSERT_LE(wheel_.next_tick(), model_.first_tick());
       ASSERT_EQ(wheel_.next_tick() == TimerWheel::never, model_.size() == 0);
     }
-    advance(std::uint64_t{1} << 60);
+    advance(present_ + (std::uint64_t{1} << 37));
   }
 
  private:
@@ -281,7 +281,7 @@ class Comparison {
       case 1: return below(600);
       case 2: return (std::uint64_t{1} << below(29)) + below(3) - 1;
       case 3: return below(std::uint64_t{1} << (8 + below(20)));
-      default: return below(40) == 0 ? std::uint64_t{1} << (30 + below(25)) : below(50'000);
+      default: return below(40) == 0 ? std::uint64_t{1} << (30 + below(6)) : below(50'000);
     }
   }
 

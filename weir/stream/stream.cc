@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "weir/stream/stream.h"
 
+#include <cerrno>
+
 #include "weir/stream/stream_state.h"
 
 namespace weir {
@@ -40,6 +42,7 @@ void Stream::call_for_owner(Handler& handler) {
 }
 
 bool Stream::caught(std::exception_ptr exception) {
+  const SlotHold hold(*this);
   return owner_ != nullptr && owner_->stream_threw(*this, std::move(exception));
 }
 
@@ -70,6 +73,7 @@ void Stream::connection_stands() {
 
 void Stream::received(Received& data) {
   last_received_ = loop().now();
+  has_received_ = true;
   if (is_discarding_) return discard(data.bytes().size());
   data.append_to(input_);
   if (input_.size() >= settings_->read_marks.high) suspend(input_full);
@@ -88,19 +92,32 @@ void Stream::deliver() {
 }
 
 void Stream::receive_ended(std::error_code error) {
+  if (error && (failure_ == 0 || failure_ == ENOTCONN)) failure_ = error.value();
+  // After a failed send the system reports a lost connection as an end; only EPIPE proves a real one.
+  if (failure_ == 0 || (!error && failure_ == EPIPE)) {
+    suspended_ |= at_end;
+    must_tell_end_ = true;
+  } else {
+    state_ = State::broken;
+  }
   deliver();
-  if (error) return fail(send_error_ != 0 ? system_error(send_error_) : error);
-  suspended_ |= at_end;
-  if (is_discarding_) return settle();
+  if (state_ == State::broken && !must_tell_end_) return fail(system_error(failure_));
+  tell_peer_ended();
+  settle();
+}
+
+void Stream::tell_peer_ended() {
+  if (!std::exchange(must_tell_end_, false) || is_discarding_ || state_ == State::closed) return;
   if (on_end_) {
     call(on_end_);
   } else {
     begin_to_end(false);
   }
-  settle();
 }
 
-void Stream::pause() noexcept { suspend(by_user); }
+void Stream::pause() noexcept {
+  if (!is_discarding_) suspend(by_user);  // finish() has to see the peer's end
+}
 
 void Stream::resume() {
   if (!is_paused()) return;
@@ -123,6 +140,7 @@ void Stream::unsuspend(std::uint8_t reasons) noexcept {
   if ((reasons & input_full) != 0) input_.set_drain_hook(nullptr);
   if (is_suspended() || state_ == State::closed) return;
   last_received_ = loop().now();  // the read limit counts from here
+  if (state_ == State::broken) loop().defer(*this);
   start_receiving();
   limit_time();
 }
@@ -194,8 +212,10 @@ void Stream::settle_later() noexcept {
 void Stream::settle() {
   if (state_ == State::closed || (suspended_ & connecting) != 0) return;
   if (!output_.is_empty() && !is_waiting_to_send_) {
+    const std::size_t offered = output_.size();
+    is_waiting_to_send_ = true;  // unless `sent` learns better
     start_sending();
-    if (!output_.is_empty() && !is_waiting_to_send_) wait_to_send(loop().clock());
+    if (is_waiting_to_send_ && output_.size() == offered) wait_to_send(loop().clock());
   }
   if (state_ != State::open) advance_end();
 }
@@ -211,23 +231,17 @@ void Stream::sent(std::size_t count) {
   output_.drop(count);
   last_sent_ = loop().now();
   is_waiting_to_send_ = false;
-  if (extras_ != nullptr) {
-    extras_->sent += count;
-    run_sent_callbacks();
-  }
-  if (output_.size() <= settings_->write_marks.low) {
-    if ((suspended_ & output_full) != 0) unsuspend(output_full);
-    if (std::exchange(has_told_slow_down_, false)) call(on_drained_);
-  }
-  if (!output_.is_empty()) {
-    wait_to_send(loop().now());
-  } else if (state_ == State::finishing) {
-    settle_later();
-  }
+  if (!output_.is_empty()) wait_to_send(last_sent_);  // the backend goes on with the rest by itself
+  if (extras_ != nullptr) extras_->sent += count;
+  if (output_.size() <= settings_->write_marks.low) unsuspend(output_full);
+  tell_sent();
+  const bool has_more = !output_.is_empty() && !is_waiting_to_send_;  // written by those who were told
+  if (has_more || (output_.is_empty() && state_ == State::finishing)) settle_later();
 }
 
 void Stream::when_sent(Callback<void(std::error_code)> callback) {
   expects(static_cast<bool>(callback));
+  if (state_ == State::closed) return;
   Extras& more = extras();
   more.sent_callbacks.push_back({more.sent + output_.size(), std::move(callback)});
   if (output_.is_empty()) loop().defer(*this);
@@ -239,17 +253,37 @@ void Stream::run_first_sent_callback(std::error_code error) {
   run_own([&] { callback(error); });
 }
 
-void Stream::run_sent_callbacks() {
-  while (!is_silent_ && extras_ != nullptr && !extras_->sent_callbacks.empty()) {
-    if (extras_->sent_callbacks.front().position > extras_->sent) return;
-    run_first_sent_callback({});
-  }
+bool Stream::has_sent_news() const noexcept {
+  if (is_silent_ || state_ == State::closed) return false;
+  if (has_told_slow_down_ && output_.size() <= settings_->write_marks.low) return true;
+  return extras_ != nullptr && !extras_->sent_callbacks.empty() &&
+         extras_->sent_callbacks.front().position <= extras_->sent;
 }
 
-void Stream::fail_sent_callbacks(std::error_code error) {
-  while (!is_silent_ && extras_ != nullptr && !extras_->sent_callbacks.empty()) {
-    run_first_sent_callback(error);
+/// Tells of what left: `when_sent`, in order, then `on_drained`. What those who are told bring about is told in a later
+/// turn, however often they send at once: so the stack stays shallow and others have their turn.
+void Stream::tell_sent() {
+  if (is_telling_sent_ || !has_sent_news()) return;
+  if (!loop().is_running()) return loop().defer(*this);
+  struct Telling {
+    explicit Telling(bool& flag) noexcept : is_telling(flag) { is_telling = true; }
+    ~Telling() { is_telling = false; }
+    bool& is_telling;
+  };
+  const SlotHold hold(*this);
+  {
+    const Telling telling(is_telling_sent_);
+    const std::uint64_t sent = extras_ != nullptr ? extras_->sent : 0;
+    for (std::size_t left = extras_ != nullptr ? extras_->sent_callbacks.size() : 0; left > 0; --left) {
+      if (is_silent_ || state_ == State::closed || extras_->sent_callbacks.front().position > sent) break;
+      run_first_sent_callback({});
+    }
+    if (output_.size() <= settings_->write_marks.low && state_ != State::closed &&
+        std::exchange(has_told_slow_down_, false)) {
+      call(on_drained_);
+    }
   }
+  if (has_sent_news()) loop().defer(*this);
 }
 
 // --- limits ---
@@ -267,7 +301,12 @@ void Stream::set_read_marks(Marks marks) {
 void Stream::set_write_marks(Marks marks) {
   expects(marks.low <= marks.high && marks.high > 0);
   settings_.own().write_marks = marks;
-  if (output_.size() <= marks.low) unsuspend(output_full);
+  if (output_.size() <= marks.low) {
+    unsuspend(output_full);
+    if (has_told_slow_down_) loop().defer(*this);
+  } else if (output_.size() >= marks.high && !settings_->read_while_output_full && !is_discarding_) {
+    suspend(output_full);
+  }
 }
 
 void Stream::set_output_limit(std::size_t bytes) { settings_.own().output_limit = bytes; }

@@ -184,10 +184,12 @@ class WEIR_API Stream : protected ByteSlot,
   Accepted write(Buffer&& buffer);
   /// What was written and has not reached the kernel yet.
   const Buffer& output() const noexcept { return output_; }
-  /// Sends now instead of when the callback returns or the turn ends.
+  /// Sends now instead of when the callback returns or the turn ends. Outside of `run` no callback is called: what
+  /// became known is told in the next turn.
   void flush_now();
   /// Calls back once when everything written so far has reached the kernel, at the latest with the terminal error; in
-  /// order. With nothing to wait for it is called at the end of the turn. Not called after `abort()` or destruction.
+  /// order. With nothing to wait for it is called at the end of the turn. Not called after `abort()` or destruction, nor
+  /// when the stream is closed already.
   void when_sent(Callback<void(std::error_code)> callback);
 
   // --- limits; all may be changed at any time and take effect at once ---
@@ -265,8 +267,8 @@ class WEIR_API Stream : protected ByteSlot,
  private:
   friend class StreamRef;
 
-  /// `open` takes writes; `finishing` flushes them; `ended` has sent the end; `broken` cannot send any more;
-  /// `closed` is over.
+  /// `open` takes writes; `finishing` flushes them; `ended` has sent the end; `broken` has failed, and only what the
+  /// peer had sent before is still delivered; `closed` is over.
   enum class State : std::uint8_t { open, finishing, ended, broken, closed };
 
   /// Why reading is suspended: a set, empty while it runs.
@@ -293,9 +295,11 @@ class WEIR_API Stream : protected ByteSlot,
   void finish_broken();
   void fail(std::error_code error);
   void close(std::error_code error, bool reset);
+  bool has_sent_news() const noexcept;
+  void tell_sent();
   void run_first_sent_callback(std::error_code error);
-  void run_sent_callbacks();
-  void fail_sent_callbacks(std::error_code error);
+  void tell_peer_ended();
+  void tell_closed(std::error_code error);
   void destroy() noexcept;
   void drop_callbacks() noexcept;
   void run_deferred() override;
@@ -321,7 +325,7 @@ class WEIR_API Stream : protected ByteSlot,
   TimePoint last_sent_;                      // or when output began to wait
   TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
   std::uint32_t discarded_ = 0;              // bytes thrown away since finish()
-  int send_error_ = 0;                       // why the stream is broken: an errno number
+  int failure_ = 0;                          // why the stream is broken: an errno number
   State state_ = State::open;
   std::uint8_t suspended_ = 0;
   bool is_discarding_ = false;               // finish() was called: input is thrown away
@@ -330,6 +334,10 @@ class WEIR_API Stream : protected ByteSlot,
   bool has_told_slow_down_ = false;
   bool is_lingering_ = false;                // destroyed before it was closed; holds its own slot
   bool must_deliver_ = false;                // on_data is due at the end of the turn
+  bool must_tell_end_ = false;               // the peer has ended, and the program has not heard of it
+  bool has_told_closed_ = false;
+  bool is_telling_sent_ = false;             // tell_sent is on the stack
+  bool has_received_ = false;                // something arrived since finish_broken began
 };
 
 /// A reference to a stream that may be copied, kept and used on any thread. Harmless once the stream is gone.

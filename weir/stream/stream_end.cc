@@ -11,7 +11,7 @@ void Stream::finish() { begin_to_end(true); }
 void Stream::finish_writing() { begin_to_end(false); }
 
 void Stream::begin_to_end(bool discards) noexcept {
-  if (state_ == State::closed || state_ == State::broken) return;
+  if (state_ == State::closed) return;
   if (discards && !is_discarding_) {
     is_discarding_ = true;
     must_deliver_ = false;
@@ -31,18 +31,20 @@ void Stream::advance_end() {
     state_ = State::ended;
     if (is_discarding_) end_deadline_ = std::min(end_deadline_, add_saturated(loop().clock(), settings_->linger));
     limit_time();
-    if (auto sent = send_end(); !sent && (suspended_ & at_end) == 0) return fail(sent.error());
+    if (auto sent = send_end(); !sent && (suspended_ & at_end) == 0) return send_failed(sent.error());
   }
   if (state_ != State::ended) return;
   const bool has_seen_enough = is_discarding_ && (suspended_ & drained_enough) != 0;
-  if ((suspended_ & at_end) != 0 || has_seen_enough) close({}, false);
+  if ((suspended_ & at_end) == 0 && !has_seen_enough) return;
+  if (!loop().is_running()) return loop().defer(*this);  // callbacks are the loop's to call
+  close({}, false);
 }
 
 // --- disorderly ends ---
 
 /// The connection takes no more, yet what the peer sent before may still be here: that is delivered first.
 void Stream::send_failed(std::error_code error) {
-  send_error_ = error.value();
+  failure_ = error.value();
   state_ = State::broken;
   is_waiting_to_send_ = false;
   output_.clear();
@@ -50,15 +52,21 @@ void Stream::send_failed(std::error_code error) {
   loop().defer(*this);
 }
 
+/// Delivers, a turn's worth at a time, until nothing more is there. A stream that is paused, or whose input is full,
+/// fails when it is resumed, as it would if the peer's reset had been there to be read.
 void Stream::finish_broken() {
-  if (!is_suspended()) receive_rest();
-  if (state_ == State::broken) fail(system_error(send_error_));
+  if (is_suspended() && (suspended_ & (at_end | drained_enough)) == 0) return;
+  if (!is_suspended()) {
+    has_received_ = false;
+    receive_rest();
+    if (state_ == State::broken && has_received_) return loop().defer(*this);
+  }
+  if (state_ == State::broken) fail(system_error(failure_));
 }
 
 void Stream::fail(std::error_code error) { close(error, true); }
 
 void Stream::abort() noexcept {
-  if (state_ == State::closed) return;
   is_silent_ = true;
   close({}, true);
   if (owner_ != nullptr) loop().defer(*this);
@@ -73,10 +81,17 @@ void Stream::close(std::error_code error, bool reset) {
   input_.set_drain_hook(nullptr);
   close_transport(reset);
   output_.clear();
-  fail_sent_callbacks(error);
-  call(on_closed_, error);
-  if (owner_ != nullptr && !is_silent_) owner_->stream_closed(*this);
+  if (extras_ != nullptr) extras_->end = error;
+  tell_closed(error);
   if (is_lingering_) drop_hold();
+}
+
+/// Tells those who wait for what was not sent, then that the stream is closed. A callback that throws cuts this short;
+/// `run_deferred` goes on with it.
+void Stream::tell_closed(std::error_code error) {
+  while (!is_silent_ && extras_ != nullptr && !extras_->sent_callbacks.empty()) run_first_sent_callback(error);
+  if (!std::exchange(has_told_closed_, true)) call(on_closed_, error);
+  if (owner_ != nullptr && !is_silent_) owner_->stream_closed(*this);
 }
 
 /// The handle is gone. What was accepted for writing is flushed in the background.
@@ -108,12 +123,14 @@ void Stream::loop_ends() noexcept {
 void Stream::run_deferred() {
   if (is_released()) drop_callbacks();
   if (state_ == State::closed) {
-    if (owner_ != nullptr && is_silent_) owner_->stream_closed(*this);
+    if (!has_told_closed_ && extras_ != nullptr) tell_closed(extras_->end);
+    if (owner_ != nullptr) owner_->stream_closed(*this);
     return;
   }
-  if (state_ == State::broken) return finish_broken();
   deliver();
-  if (extras_ != nullptr) run_sent_callbacks();
+  if (state_ == State::broken) return finish_broken();
+  tell_peer_ended();
+  tell_sent();
   settle();
 }
 
@@ -132,7 +149,7 @@ void Stream::fired() {
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
   if (what) return fail(what);
-  close({}, false);
+  close({}, state_ != State::ended);  // a reset, so that a cut-off stream does not look like a whole one
 }
 
 /// The first moment at which a limit would be passed, and which; no error stands for the end of lingering.

@@ -19,15 +19,25 @@ struct Stream::Extras {
   Handler on_connected;
   std::deque<SentCallback> sent_callbacks;
   std::uint64_t sent = 0;     ///< bytes sent since this was made
+  std::error_code end;        ///< the terminal error, while the callbacks above have yet to hear of it
 };
 
-/// Runs something of the user's, unless the stream is silent. It may do anything to the stream: the slot is held.
+/// Runs something of the user's, unless the stream is silent. It may do anything to the stream: the slot is held. When it
+/// throws, through callbacks of other streams perhaps, what each of them has still to do is done at the end of the turn.
 template <class Function>
 inline void Stream::run_own(Function function) {
   if (is_silent_) return;
+  struct Unwound {
+    ~Unwound() {
+      if (stream != nullptr) stream->loop().defer(*stream);
+    }
+    Stream* stream;
+  };
   const SlotHold hold(*this);
   Slot* outer = loop().exchange_running_slot(this);
+  Unwound unwound{this};
   function();
+  unwound.stream = nullptr;
   loop().exchange_running_slot(outer);
 }
 
