@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "tests/support/descriptor_check.h"
 #include "weir/loop/backend.h"
@@ -188,5 +191,104 @@ class ByteProbe final : public ByteSlot {
     input_.clear();
   }
 };
+
+/// A slot that accepts, and keeps what it accepted.
+class AcceptProbe final : public AcceptSlot {
+ public:
+  static Handle<AcceptProbe> accepting(EventLoop& loop, sys::Descriptor listening) {
+    Handle<AcceptProbe> probe(new AcceptProbe(loop));
+    EXPECT_TRUE(loop.slots_backend().attach(*probe, std::move(listening)));
+    probe->start();
+    return probe;
+  }
+
+  void start() { loop().slots_backend().start_accept(*this); }
+  void stop() { loop().slots_backend().stop_accept(*this); }
+  void destroy() noexcept {
+    loop().slots_backend().detach(*this).reset();
+    release();
+  }
+
+  std::function<void(AcceptProbe&)> on_accepted;
+  std::vector<sys::Descriptor> connections;
+  std::vector<std::error_code> failures;
+
+ private:
+  explicit AcceptProbe(EventLoop& loop) : AcceptSlot(loop) {}
+
+  void accepted(sys::Descriptor connection, const sys::SocketName&) override {
+    connections.push_back(std::move(connection));
+    if (on_accepted) on_accepted(*this);
+  }
+  void accept_failed(std::error_code error) override { failures.push_back(error); }
+};
+
+/// A slot that waits for a connection to be made.
+class ConnectProbe final : public ConnectSlot {
+ public:
+  static Handle<ConnectProbe> waiting(EventLoop& loop, sys::Descriptor connecting) {
+    Handle<ConnectProbe> probe(new ConnectProbe(loop));
+    EXPECT_TRUE(loop.slots_backend().attach(*probe, std::move(connecting)));
+    loop.slots_backend().start_connect(*probe);
+    return probe;
+  }
+
+  void destroy() noexcept {
+    loop().slots_backend().detach(*this).reset();
+    release();
+  }
+
+  std::optional<std::error_code> outcome;
+
+ private:
+  explicit ConnectProbe(EventLoop& loop) : ConnectSlot(loop) {}
+
+  void connected(std::error_code error) override { outcome = error; }
+};
+
+/// A TCP socket that listens on a port of the system's choice.
+struct ListeningSocket {
+  explicit ListeningSocket(int backlog = 4096) : descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    name.v4 = {};
+    name.v4.sin_family = AF_INET;
+    name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    name.length = sizeof name.v4;
+    EXPECT_EQ(::bind(descriptor.number(), &name.any, name.length), 0);
+    EXPECT_EQ(::listen(descriptor.number(), backlog), 0);
+    EXPECT_EQ(::getsockname(descriptor.number(), &name.any, &name.length), 0);
+  }
+
+  /// A socket that connects here; `in_progress` tells whether it is still at it.
+  sys::Descriptor connect(bool* in_progress = nullptr) const {
+    sys::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    (void)::connect(socket.number(), &name.any, name.length);
+    pollfd writable{.fd = socket.number(), .events = POLLOUT, .revents = 0};
+    const bool is_done = ::poll(&writable, 1, 0) == 1;
+    if (in_progress != nullptr) *in_progress = !is_done;
+    return socket;
+  }
+
+  /// Fills the queue until a further connection stays in progress; returns all of them, that one last.
+  std::vector<sys::Descriptor> fill() const {
+    std::vector<sys::Descriptor> connections;
+    for (bool in_progress = false; !in_progress && connections.size() < 100;) {
+      connections.push_back(connect(&in_progress));
+    }
+    return connections;
+  }
+
+  sys::Descriptor descriptor;
+  sys::SocketName name;
+};
+
+/// Lets the process open `count` descriptors at least; false when the system does not allow that.
+inline bool allow_descriptors(rlim_t count) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= count) return true;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, count);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur >= count;
+}
 
 }  // namespace weir::testing_support

@@ -48,9 +48,7 @@ class Block {
   std::size_t capacity() const noexcept { return header_ == nullptr ? 0 : header_->capacity; }
 
   /// What was committed and not yet dropped.
-  Bytes bytes() const noexcept {
-    return header_ == nullptr ? Bytes{} : Bytes(header_->memory + read_, write_ - read_);
-  }
+  Bytes bytes() const noexcept { return header_ == nullptr ? Bytes{} : Bytes(header_->memory + read_, write_ - read_); }
   std::size_t size() const noexcept { return write_ - read_; }
   bool is_empty() const noexcept { return write_ == read_; }
 

@@ -56,7 +56,8 @@ struct alignas(64) BlockHeader {
   /// True when that was the last reference: the caller must then call `destroy_block`.
   [[nodiscard]] bool let_go() noexcept {
     assert(count.load(std::memory_order_relaxed) != 0);
-    if (is_shared_between_threads) [[unlikely]] return let_go_shared();
+    if (is_shared_between_threads) [[unlikely]]
+      return let_go_shared();
     const std::size_t left = count.load(std::memory_order_relaxed) - 1;
     count.store(left, std::memory_order_relaxed);
     return left == 0;

@@ -249,7 +249,8 @@ Bytes Buffer::contiguous(std::size_t count) {
 std::size_t Buffer::gather(std::span<iovec> entries) const noexcept {
   std::size_t count = 0;
   for (SliceQueue::Iterator piece = queue_.begin(); piece && count < entries.size(); ++piece) {
-    entries[count++] = {.iov_base = const_cast<std::byte*>(piece->data), .iov_len = piece->size};  // read only: writev(2)
+    entries[count++] = {.iov_base = const_cast<std::byte*>(piece->data),
+                        .iov_len = piece->size};  // read only: writev(2)
   }
   return count;
 }
@@ -297,8 +298,8 @@ std::optional<std::size_t> Buffer::find(Bytes needle, SearchPosition& resume, st
     state_ = pool().unique_number() / consumed_byte * consumed_byte | (state_ & prepared_flag) | searched_flag;
   }
   const std::uint64_t hash = hash_of(needle);
-  const std::uint64_t passed = resume.position_ * consumed_byte - position() * consumed_byte;
-  const std::uint64_t remembered = passed / consumed_byte;  // huge if that byte lies before the front
+  // The counts wrap at 2^62: a byte before the front lies hugely far behind it.
+  const std::uint64_t remembered = (resume.position_ - position()) * consumed_byte / consumed_byte;
   std::size_t from = resume.needle_ == hash && remembered <= size_ ? remembered : 0;
   const std::optional<std::size_t> found = search(queue_, needle, from, within);
   const std::size_t searched = std::min(size_, within);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -183,7 +182,8 @@ class WEIR_API Buffer {
   void drop(std::size_t count) {
     if (count < size_ && hook_ == nullptr) [[likely]] {
       Piece& front = queue_.front();
-      if (count < front.size) [[likely]] return advance_front(front, count);
+      if (count < front.size) [[likely]]
+        return advance_front(front, count);
     }
     drop_slow(count);
   }
@@ -208,9 +208,7 @@ class WEIR_API Buffer {
   Bytes contiguous(std::size_t count);
 
   /// The first slice's bytes; empty when the buffer is.
-  Bytes front() const noexcept {
-    return is_empty() ? Bytes{} : Bytes(queue_.front().data, queue_.front().size);
-  }
+  Bytes front() const noexcept { return is_empty() ? Bytes{} : Bytes(queue_.front().data, queue_.front().size); }
 
   /// All slices in order: `for (const Slice& slice : buffer.slices())`. Copying one shares its memory.
   SliceRange slices() const noexcept { return SliceRange(queue_); }
@@ -281,10 +279,32 @@ class WEIR_API Buffer {
   template <class Container>
   void append_adopted(Container& container);
   bool try_append_piece(const Piece& piece) noexcept;
-  void push_piece(const Piece& piece) noexcept;
-  bool continues_last(const Piece& piece) const noexcept;
 
-  bool is_attached() const noexcept;
+  /// Takes over the piece's reference. Requires a reserved place, and that the size fits.
+  void push_piece(const Piece& piece) noexcept {
+    if (continues_last(piece)) {
+      queue_.last()->size += piece.size;
+      if (piece.owner != nullptr) (void)piece.owner->let_go();  // never the last: the slice before holds the block
+    } else {
+      queue_.push_reserved(piece);
+    }
+    size_ += piece.size;
+    end_preparation();
+    end_ = write_;
+  }
+
+  /// True when `piece` can lengthen the last slice.
+  bool continues_last(const Piece& piece) const noexcept {
+    const Piece* last = queue_.last();
+    return last != nullptr && last->owner == piece.owner && last->end() == piece.data;
+  }
+
+  /// True when the last slice ends where the next byte is written.
+  bool is_attached() const noexcept {
+    const Piece* last = queue_.last();
+    return last != nullptr && last->end() == write_ && last->owner == block_ && block_ != nullptr;
+  }
+
   std::size_t block_room() const noexcept;
   std::size_t next_block_bytes(std::size_t wanted) const noexcept;
   void open_window() noexcept;
@@ -303,19 +323,20 @@ class WEIR_API Buffer {
   void drop_slow(std::size_t count);
   void destroy() noexcept;
   void tell_hook() noexcept {
-    if (hook_ != nullptr) [[unlikely]] hook_->drained(*this);
+    if (hook_ != nullptr) [[unlikely]]
+      hook_->drained(*this);
   }
   bool equals(const Buffer& other) const noexcept;
   bool equals(Bytes bytes) const noexcept;
 
   SliceQueue queue_;
-  std::byte* write_ = nullptr;     ///< where the next byte appended by copy goes, in block_
-  std::byte* end_ = nullptr;       ///< the end of block_ while the last slice ends at write_; else write_: no small appends
-  BlockHeader* block_ = nullptr;   ///< the tail block, of which this buffer holds one reference as its only writer
-  std::size_t size_ = 0;           ///< the sum of all slices
-  Pool* pool_ = nullptr;           ///< null: the default pool
+  std::byte* write_ = nullptr;  ///< where the next byte appended by copy goes, in block_
+  std::byte* end_ = nullptr;  ///< the end of block_ while the last slice ends at write_; else write_: no small appends
+  BlockHeader* block_ = nullptr;  ///< the tail block, of which this buffer holds one reference as its only writer
+  std::size_t size_ = 0;          ///< the sum of all slices
+  Pool* pool_ = nullptr;          ///< null: the default pool
   BufferDrainHook* hook_ = nullptr;
-  std::uint64_t state_ = 0;        ///< bytes consumed, for SearchPosition, above the flags (which sums leave alone)
+  std::uint64_t state_ = 0;  ///< bytes consumed, for SearchPosition, above the flags (which sums leave alone)
 };
 static_assert(sizeof(Buffer) <= 136);
 

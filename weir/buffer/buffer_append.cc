@@ -13,21 +13,15 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr std::size_t copied_slice = 128;        // a slice so short is copied into the tail, if that has room
-constexpr std::size_t copied_foreign = 1_KiB;    // and foreign or adopted memory, which then goes at once
-constexpr std::size_t least_used_part = 4;       // adopted memory must be used to at least a quarter
+constexpr std::size_t copied_slice = 128;            // a slice so short is copied into the tail, if that has room
+constexpr std::size_t copied_foreign = 1_KiB;        // and foreign or adopted memory, which then goes at once
+constexpr std::size_t least_used_part = 4;           // adopted memory must be used to at least a quarter
 constexpr std::size_t largest_grown_block = 16_KiB;  // blocks double with the content up to here
 constexpr std::size_t largest_copy_block = 64_KiB;   // a longer copy is spread over blocks of this size
 
 }  // namespace
 
 // --- the window ---
-
-/// True when the last slice ends where the next byte is written.
-bool Buffer::is_attached() const noexcept {
-  const Piece* last = queue_.last();
-  return last != nullptr && block_ != nullptr && last->owner == block_ && last->end() == write_;
-}
 
 std::size_t Buffer::block_room() const noexcept {
   return block_ == nullptr ? 0 : static_cast<std::size_t>(block_->end() - write_);
@@ -159,9 +153,11 @@ void Buffer::fill_room(Bytes bytes) noexcept {
 
 /// Copies `bytes` to the beginning of `block`, the new tail. Requires a reserved place.
 void Buffer::append_block(BlockHeader* block, Bytes bytes, DeadBlocks& dead) noexcept {
-  set_window(block, block->memory, dead);
-  copy_bytes(write_, bytes.data(), bytes.size());
-  grow_into_room(bytes.size());
+  copy_bytes(block->memory, bytes.data(), bytes.size());
+  block->hold();
+  queue_.push_reserved({block->memory, bytes.size(), block});
+  size_ += bytes.size();
+  set_window(block, block->memory + bytes.size(), dead);
 }
 
 /// Copies `head` into the tail block and `rest` into as many new blocks as it takes, once all are there.
@@ -195,25 +191,6 @@ bool Buffer::append_blocks(Bytes head, Bytes rest, DeadBlocks& dead) noexcept {
 }
 
 // --- references ---
-
-/// True when `piece` can lengthen the last slice.
-bool Buffer::continues_last(const Piece& piece) const noexcept {
-  const Piece* last = queue_.last();
-  return last != nullptr && last->owner == piece.owner && last->end() == piece.data;
-}
-
-/// Takes over the piece's reference. Requires a reserved place, and that the size fits.
-void Buffer::push_piece(const Piece& piece) noexcept {
-  if (continues_last(piece)) {
-    queue_.last()->size += piece.size;
-    if (piece.owner != nullptr) (void)piece.owner->let_go();  // never the last: the slice before holds the block
-  } else {
-    queue_.push_reserved(piece);
-  }
-  size_ += piece.size;
-  end_preparation();
-  end_ = write_;
-}
 
 bool Buffer::try_append_piece(const Piece& piece) noexcept {
   if (piece.size > max_size - size_ || !queue_.reserve_one()) return false;
@@ -301,7 +278,9 @@ void Buffer::append_foreign(Bytes bytes, Callback<void()>&& release) {
     return;
   }
   if (bytes.size() > max_size - size_ || !queue_.reserve_one()) throw_bad_alloc();
-  append_reserved(Slice::foreign(bytes, std::move(release)));
+  BlockHeader* header = create_owned(bytes, std::move(release));
+  if (header == nullptr) throw_bad_alloc();
+  push_piece({bytes.data(), bytes.size(), header});
 }
 
 }  // namespace weir

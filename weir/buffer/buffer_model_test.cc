@@ -45,7 +45,7 @@ class Model {
   std::size_t consumed_ = 0;
 };
 
-class CountingHook : public BufferDrainHook {
+class CountingHook final : public BufferDrainHook {
  public:
   void drained(Buffer&) noexcept override { ++calls; }
   std::size_t calls = 0;
@@ -69,7 +69,10 @@ struct Pinned {
 class Sequence {
  public:
   Sequence(std::uint64_t seed, bool fails_allocations)
-      : random_(seed), fails_allocations_(fails_allocations), pool_({.limit = 64 << 20, .cached = seed % 2 == 0}), received_(pool_) {
+      : random_(seed),
+        fails_allocations_(fails_allocations),
+        pool_({.limit = 64 << 20, .cached = seed % 2 == 0}),
+        received_(pool_) {
     for (std::size_t i = 0; i < buffer_count; ++i) subjects_.push_back(std::make_unique<Subject>(pool_));
   }
 
@@ -100,8 +103,8 @@ class Sequence {
   std::size_t below(std::size_t limit) { return limit == 0 ? 0 : random_() % limit; }
 
   std::size_t size() {
-    constexpr std::array<std::size_t, 20> special{0,   1,    2,    7,    15,   16,    17,    127,   128,   129,
-                                                  256, 257,  511,  512,  513,  1024,  1025,  16383, 16384, 16385};
+    constexpr std::array<std::size_t, 20> special{0,   1,   2,   7,   15,  16,   17,   127,   128,   129,
+                                                  256, 257, 511, 512, 513, 1024, 1025, 16383, 16384, 16385};
     if (below(50) == 0) return (std::size_t{64} << 10) - 1 + below(3);
     if (below(2) == 0) return special[below(special.size())];
     return below(std::size_t{1} << below(13));
@@ -243,7 +246,8 @@ class Sequence {
     foreign_.push_back(std::make_unique<Foreign>());
     Foreign& memory = *foreign_.back();
     memory.text = text(size());
-    const bool done = attempt([&] { to.buffer.append_foreign(as_bytes(memory.text), [&memory] { ++memory.released; }); });
+    const bool done =
+        attempt([&] { to.buffer.append_foreign(as_bytes(memory.text), [&memory] { ++memory.released; }); });
     if (done) {
       to.model.append(memory.text);
     } else {

@@ -151,7 +151,7 @@ TEST(BufferRelease, copied_foreign_memory_may_destroy_the_buffer_as_well) {
   EXPECT_EQ(buffer, nullptr);
 }
 
-class CountingHook : public BufferDrainHook {
+class CountingHook final : public BufferDrainHook {
  public:
   void drained(Buffer& buffer) noexcept override {
     ++calls;
@@ -226,7 +226,7 @@ TEST(BufferDrainHook, stays_with_the_object_and_is_not_told_of_its_destruction) 
   EXPECT_EQ(hook.calls, 2);
 }
 
-class DestroyingHook : public BufferDrainHook {
+class DestroyingHook final : public BufferDrainHook {
  public:
   void drained(Buffer&) noexcept override { buffer.reset(); }
   std::unique_ptr<Buffer> buffer;

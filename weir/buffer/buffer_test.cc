@@ -417,7 +417,8 @@ TEST(Buffer, gathers_the_first_slices_for_a_system_call) {
   EXPECT_EQ(buffer.gather(entries), 25U);
 
   std::string text;
-  for (const iovec& entry : std::span(entries).first(25)) text.append(static_cast<char*>(entry.iov_base), entry.iov_len);
+  for (const iovec& entry : std::span(entries).first(25))
+    text.append(static_cast<char*>(entry.iov_base), entry.iov_len);
   EXPECT_EQ(text, digits(250));
 }
 

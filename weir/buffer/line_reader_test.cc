@@ -84,9 +84,7 @@ TEST(LineReader, an_endless_line_is_refused_as_soon_as_it_is_too_long) {
   EXPECT_EQ(input, "0123456789x");
 }
 
-TEST(LineReader, a_limit_of_zero_allows_empty_lines_only) {
-  EXPECT_EQ(read_in_pieces("\n\r\nx", 1, 0), "[][]limit");
-}
+TEST(LineReader, a_limit_of_zero_allows_empty_lines_only) { EXPECT_EQ(read_in_pieces("\n\r\nx", 1, 0), "[][]limit"); }
 
 TEST(LineReader, without_a_limit_any_line_is_read) {
   const std::string line(100'000, 'x');

@@ -6,14 +6,10 @@
 #include <new>
 #include <utility>
 
+#include "weir/buffer/spare_memory.h"
+
 namespace weir {
 namespace {
-
-#ifdef WEIR_SANITIZED
-constexpr std::size_t most_spares = 0;
-#else
-constexpr std::size_t most_spares = 64;  // per thread
-#endif
 
 struct OwnedHeader : BlockHeader {
   OwnedHeader() noexcept {}
@@ -26,47 +22,10 @@ struct OwnedHeader : BlockHeader {
   };
 };
 
-/// Memory of ended headers, linked through its first word.
-struct Spare {
-  Spare* next;
-};
-
-[[gnu::tls_model("initial-exec")]] constinit thread_local Spare* spares = nullptr;
-[[gnu::tls_model("initial-exec")]] constinit thread_local std::size_t spare_count = 0;
-[[gnu::tls_model("initial-exec")]] constinit thread_local bool may_keep_spares = false;
-
-/// Ends the thread's spares with the thread.
-struct SparesEnd {
-  SparesEnd() noexcept { may_keep_spares = true; }
-  ~SparesEnd() {
-    may_keep_spares = false;
-    while (spares != nullptr) {
-      ::operator delete(std::exchange(spares, spares->next), std::align_val_t{alignof(OwnedHeader)});
-    }
-    spare_count = 0;
-  }
-};
-
-void* take_memory() noexcept {
-  if (spares != nullptr) {
-    --spare_count;
-    return std::exchange(spares, spares->next);
-  }
-  return ::operator new(sizeof(OwnedHeader), std::align_val_t{alignof(OwnedHeader)}, std::nothrow);
-}
-
-void give_memory(void* memory) noexcept {
-  static thread_local SparesEnd end;
-  if (!may_keep_spares || spare_count >= most_spares) {
-    ::operator delete(memory, std::align_val_t{alignof(OwnedHeader)});
-    return;
-  }
-  spares = ::new (memory) Spare{spares};
-  ++spare_count;
-}
+using Memory = SpareMemory<OwnedHeader, 64>;
 
 OwnedHeader* create(BlockKind kind) noexcept {
-  void* memory = take_memory();
+  void* memory = Memory::take();
   if (memory == nullptr) return nullptr;
   auto* header = ::new (memory) OwnedHeader;
   header->kind = kind;
@@ -109,22 +68,16 @@ BlockHeader* create_owned(Bytes bytes, Callback<void()>&& release) noexcept {
 
 void destroy_owned(BlockHeader* header) noexcept {
   auto* owned = static_cast<OwnedHeader*>(header);
-  const BlockKind kind = owned->kind;
-  if (kind == BlockKind::foreign) {
-    Callback<void()> release = std::move(owned->release);
+  if (owned->kind == BlockKind::foreign) {
+    if (owned->release) owned->release();
     std::destroy_at(&owned->release);
-    std::destroy_at(owned);
-    give_memory(owned);
-    if (release) release();
-    return;
-  }
-  if (kind == BlockKind::string) {
+  } else if (owned->kind == BlockKind::string) {
     std::destroy_at(&owned->text);
   } else {
     std::destroy_at(&owned->bytes);
   }
   std::destroy_at(owned);
-  give_memory(owned);
+  Memory::give(owned);
 }
 
 }  // namespace weir

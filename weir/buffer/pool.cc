@@ -68,8 +68,10 @@ BlockHeader* Pool::acquire_slow(std::size_t bytes, std::error_code* error) noexc
 
 void Pool::release(BlockHeader* header) noexcept {
   ThreadCache* cache = ThreadCache::at_hand(id_);
-  if (cache == nullptr || header->kind != BlockKind::cached) [[unlikely]] return release_slow(header);
-  if (cache->push(header) > cache_limit_.load(std::memory_order_relaxed)) [[unlikely]] center_->relieve(*cache);
+  if (cache == nullptr || header->kind != BlockKind::cached) [[unlikely]]
+    return release_slow(header);
+  if (cache->push(header) > cache_limit_.load(std::memory_order_relaxed)) [[unlikely]]
+    center_->relieve(*cache);
 }
 
 void Pool::release_slow(BlockHeader* header) noexcept {

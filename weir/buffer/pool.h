@@ -38,12 +38,12 @@ class PoolWaiter : private ListHook<> {
 
 /// What a pool holds. Exact while no other thread uses the pool, else a moment's view.
 struct PoolStats {
-  std::size_t limit = 0;     ///< bytes that may be in use at a time
-  std::size_t in_use = 0;    ///< bytes of live blocks, by capacity; never above `limit`
-  std::size_t peak = 0;      ///< the most that was ever leased: bytes in use plus what threads had cached
-  std::size_t idle = 0;      ///< bytes obtained from the system and not in use
-  std::size_t blocks = 0;    ///< live blocks
-  std::uint64_t refused = 0; ///< allocations that failed, for the budget or the system
+  std::size_t limit = 0;      ///< bytes that may be in use at a time
+  std::size_t in_use = 0;     ///< bytes of live blocks, by capacity; never above `limit`
+  std::size_t peak = 0;       ///< the most that was ever leased: bytes in use plus what threads had cached
+  std::size_t idle = 0;       ///< bytes obtained from the system and not in use
+  std::size_t blocks = 0;     ///< live blocks
+  std::uint64_t refused = 0;  ///< allocations that failed, for the budget or the system
 };
 
 struct PoolOptions {

@@ -87,7 +87,8 @@ BlockHeader* PoolCenter::acquire(std::size_t bytes, ThreadCache* cache, std::err
   return acquire_single(bytes, cache, error);
 }
 
-BlockHeader* PoolCenter::acquire_from_slab(std::uint32_t size_class, ThreadCache* cache, std::error_code& error) noexcept {
+BlockHeader* PoolCenter::acquire_from_slab(std::uint32_t size_class, ThreadCache* cache,
+                                           std::error_code& error) noexcept {
   const std::size_t bytes = size_class_bytes(size_class);
   Lock lock(mutex_);
   if (!lease(bytes, cache)) {

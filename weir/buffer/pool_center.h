@@ -76,21 +76,21 @@ class PoolCenter {
 
   Pool& pool_;
   const bool has_slabs_;
-  const std::size_t quantum_;     ///< bytes leased at a time
-  const std::size_t cache_bytes_; ///< what a thread may cache while memory is not short
-  const std::size_t high_mark_;   ///< pressed from here
-  const std::size_t low_mark_;    ///< until below here
+  const std::size_t quantum_;      ///< bytes leased at a time
+  const std::size_t cache_bytes_;  ///< what a thread may cache while memory is not short
+  const std::size_t high_mark_;    ///< pressed from here
+  const std::size_t low_mark_;     ///< until below here
 
   std::mutex mutex_;  ///< guards all below
   std::condition_variable call_ended_;
   std::size_t leased_ = 0;
   std::size_t peak_ = 0;
-  std::size_t obtained_ = 0;      ///< bytes of slabs and single blocks
-  std::size_t empty_bytes_ = 0;   ///< bytes of slabs on empty_slabs_
-  std::size_t blocks_out_ = 0;    ///< blocks live or in caches
+  std::size_t obtained_ = 0;     ///< bytes of slabs and single blocks
+  std::size_t empty_bytes_ = 0;  ///< bytes of slabs on empty_slabs_
+  std::size_t blocks_out_ = 0;   ///< blocks live or in caches
   std::uint64_t refused_ = 0;
-  bool was_refused_ = false;      ///< since memory was last released
-  bool owes_call_ = false;        ///< the low mark was crossed, or something released after a refusal
+  bool was_refused_ = false;  ///< since memory was last released
+  bool owes_call_ = false;    ///< the low mark was crossed, or something released after a refusal
   std::array<List<Slab, SlabsWithRoom>, size_class_count> slabs_;  ///< those with a free block; empty ones last
   List<Slab, EmptySlabs> empty_slabs_;
   List<Slab, EmptySlabs> doomed_slabs_;  ///< to be unmapped once the lock is free

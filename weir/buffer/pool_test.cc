@@ -152,7 +152,6 @@ TEST(Pool, hands_the_block_freed_last_out_first) {
   EXPECT_EQ(pool.allocate(4_KiB).data(), address);
 }
 
-// hazard: PL6
 TEST(Pool, idle_memory_is_bounded_after_a_burst) {
   Pool pool({.limit = 256_MiB, .cached = true});
   {
@@ -184,7 +183,7 @@ TEST_P(BothKinds, the_peak_remembers_the_most_in_use) {
   EXPECT_EQ(pool.stats().in_use, 0U);
 }
 
-class CountingWaiter : public PoolWaiter {
+class CountingWaiter final : public PoolWaiter {
  public:
   void memory_released() noexcept override { ++calls; }
   int calls = 0;
@@ -254,7 +253,7 @@ TEST_P(BothKinds, a_removed_waiter_is_not_called) {
   EXPECT_EQ(waiter.calls, 0);
 }
 
-class ReturningWaiter : public PoolWaiter {
+class ReturningWaiter final : public PoolWaiter {
  public:
   explicit ReturningWaiter(Pool& pool) : pool_(pool) {}
   void memory_released() noexcept override {
@@ -315,7 +314,9 @@ TEST(Pool, a_warm_thread_cache_asks_nobody_for_memory) {
   { const Block block = pool.allocate(16_KiB); }
   const std::size_t before = allocations_so_far();
 
-  for (int i = 0; i < 1000; ++i) { const Block block = pool.allocate(16_KiB); }
+  for (int i = 0; i < 1000; ++i) {
+    const Block block = pool.allocate(16_KiB);
+  }
 
   EXPECT_EQ(allocations_so_far(), before);
 }

@@ -135,7 +135,7 @@ TEST_P(BothKinds, a_pool_may_end_before_the_threads_that_used_it) {
   user.join();
 }
 
-class SignallingWaiter : public PoolWaiter {
+class SignallingWaiter final : public PoolWaiter {
  public:
   void memory_released() noexcept override {
     const std::lock_guard lock(mutex_);

@@ -76,23 +76,23 @@ void visit_runs(const SliceQueue& queue, std::size_t from, std::size_t to, Visit
   std::size_t begin = 0;
   for (SliceQueue::Iterator piece = queue.begin(); piece && begin < to; ++piece) {
     const std::size_t end = begin + piece->size;
-    if (end > from) {
-      const std::size_t skipped = from > begin ? from - begin : 0;
-      const std::size_t count = std::min(end, to) - begin - skipped;
-      if (visit(Bytes(piece->data + skipped, count), begin + skipped)) return;
-    }
+    const std::size_t first = std::max(begin, from);
+    const std::size_t last = std::min(end, to);
+    if (first < last && visit(Bytes(piece->data + (first - begin), last - first), first)) return;
     begin = end;
   }
 }
 
 std::optional<std::size_t> search_byte(const SliceQueue& queue, std::byte wanted, std::size_t from,
                                        std::size_t to) noexcept {
-  std::optional<std::size_t> found;
+  const std::byte* hit = nullptr;
+  std::size_t found = 0;
   visit_runs(queue, from, to, [&](Bytes run, std::size_t offset) {
-    const void* hit = std::memchr(run.data(), static_cast<int>(wanted), run.size());
-    if (hit != nullptr) found = offset + static_cast<std::size_t>(static_cast<const std::byte*>(hit) - run.data());
-    return found.has_value();
+    hit = static_cast<const std::byte*>(std::memchr(run.data(), static_cast<int>(wanted), run.size()));
+    if (hit != nullptr) found = offset + static_cast<std::size_t>(hit - run.data());
+    return hit != nullptr;
   });
+  if (hit == nullptr) return std::nullopt;
   return found;
 }
 
@@ -108,7 +108,8 @@ std::optional<std::size_t> search_run(Bytes run, Bytes needle, Matcher& matcher)
   matcher.restart();
   if (run.size() - i >= std::max(needle.size(), shortest_fast_run)) {
     const void* hit = memmem(run.data() + i, run.size() - i, needle.data(), needle.size());
-    if (hit != nullptr) return static_cast<std::size_t>(static_cast<const std::byte*>(hit) - run.data()) + needle.size();
+    if (hit != nullptr)
+      return static_cast<std::size_t>(static_cast<const std::byte*>(hit) - run.data()) + needle.size();
     i = run.size() - needle.size() + 1;
   }
   while (i < run.size()) {
@@ -119,7 +120,8 @@ std::optional<std::size_t> search_run(Bytes run, Bytes needle, Matcher& matcher)
 
 }  // namespace
 
-std::optional<std::size_t> search(const SliceQueue& queue, Bytes needle, std::size_t from, std::size_t within) noexcept {
+std::optional<std::size_t> search(const SliceQueue& queue, Bytes needle, std::size_t from,
+                                  std::size_t within) noexcept {
   if (needle.empty()) return from;
   if (needle.size() == 1) return search_byte(queue, needle[0], from, within);
   Matcher matcher(needle);

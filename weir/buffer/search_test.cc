@@ -33,12 +33,14 @@ std::optional<std::size_t> expected(std::string_view text, std::string_view need
 
 // hazard: B10
 TEST(Search, finds_the_same_however_the_bytes_are_cut) {
-  const std::string text = std::string(70, 'x') + "aabaabaaab" + std::string(1, '\0') + "\r\n" + std::string(200, 'y') + "aabaaabz";
+  const std::string text =
+      std::string(70, 'x') + "aabaabaaab" + std::string(1, '\0') + "\r\n" + std::string(200, 'y') + "aabaaabz";
   for (const std::size_t step : {1U, 2U, 3U, 5U, 7U, 64U, 65U, 100U, 1000U}) {
     const Buffer buffer = cut(text, step);
-    for (const std::string_view needle : {std::string_view("x"), std::string_view("\0\r", 2), std::string_view("\r\n"),
-                                          std::string_view("aabaaab"), std::string_view("aabaaabz"), std::string_view("aabaabaaab"),
-                                          std::string_view("yyaab"), std::string_view("zz"), std::string_view("xa")}) {
+    for (const std::string_view needle :
+         {std::string_view("x"), std::string_view("\0\r", 2), std::string_view("\r\n"), std::string_view("aabaaab"),
+          std::string_view("aabaaabz"), std::string_view("aabaabaaab"), std::string_view("yyaab"),
+          std::string_view("zz"), std::string_view("xa")}) {
       ASSERT_EQ(buffer.find(needle), expected(text, needle)) << needle << " in slices of " << step;
     }
   }
@@ -51,7 +53,8 @@ TEST(Search, random_texts_of_two_letters_agree_with_the_standard_library) {
     for (char& letter : text) letter = static_cast<char>('a' + random() % 2);
     std::string needle(1 + random() % (round % 3 == 0 ? 80 : 8), '\0');
     for (char& letter : needle) letter = static_cast<char>('a' + random() % 2);
-    if (round % 3 == 0 && text.size() > needle.size()) needle = text.substr(random() % (text.size() - needle.size()), needle.size());
+    if (round % 3 == 0 && text.size() > needle.size())
+      needle = text.substr(random() % (text.size() - needle.size()), needle.size());
     const std::size_t within = random() % 320;
     Buffer buffer = cut(text, 1 + random() % 100);
 

@@ -24,11 +24,12 @@ constexpr std::size_t blocks_of(std::uint32_t size_class) {
 Slab* Slab::create(Pool& pool, std::uint32_t size_class) noexcept {
   const std::size_t count = blocks_of(size_class);
   const std::size_t block_bytes = size_class_bytes(size_class);
-  void* place = ::operator new(sizeof(Slab) + count * sizeof(BlockHeader), std::align_val_t{alignof(Slab)}, std::nothrow);
+  void* place =
+      ::operator new (sizeof(Slab) + count * sizeof(BlockHeader), std::align_val_t{alignof(Slab)}, std::nothrow);
   if (place == nullptr) return nullptr;
   void* pages = sys::map_pages(count * block_bytes);
   if (pages == nullptr) {
-    ::operator delete(place, std::align_val_t{alignof(Slab)});
+    ::operator delete (place, std::align_val_t{alignof(Slab)});
     return nullptr;
   }
   Slab* slab = ::new (place) Slab;
@@ -52,7 +53,7 @@ Slab* Slab::create(Pool& pool, std::uint32_t size_class) noexcept {
 void Slab::destroy(Slab* slab) noexcept {
   sys::unmap_pages(slab->memory, slab->bytes());
   std::destroy_at(slab);
-  ::operator delete(slab, std::align_val_t{alignof(Slab)});
+  ::operator delete (slab, std::align_val_t{alignof(Slab)});
 }
 
 std::size_t Slab::bytes() const noexcept { return blocks * size_class_bytes(size_class); }

@@ -3,29 +3,31 @@
 #include "weir/buffer/slice_queue.h"
 
 #include <algorithm>
-#include <new>
 #include <utility>
+
+#include "weir/buffer/spare_memory.h"
 
 namespace weir {
 namespace {
 
 using Node = SliceQueue::Node;
+using Memory = SpareMemory<Node, 32>;
 
 /// Null when there is no memory.
 Node* create_node() noexcept {
-  auto* node = static_cast<Node*>(::operator new(sizeof(Node), std::nothrow));
+  auto* node = static_cast<Node*>(Memory::take());
   if (node == nullptr) return nullptr;
   node->next = nullptr;
   node->first = node->end = 0;  // the places stay unset until they are used
   return node;
 }
 
-void destroy_node(Node* node) noexcept { ::operator delete(node); }
+void destroy_node(Node* node) noexcept { Memory::give(node); }
 
 }  // namespace
 
 void SliceQueue::pop_front() noexcept {
-  if (is_inline()) {
+  if (is_last_inside()) {
     for (Piece* piece = inline_; piece != last_; ++piece) *piece = copy_words(piece[1]);
     last_ = last_ == inline_ ? nullptr : last_ - 1;
     return;
@@ -79,7 +81,8 @@ bool SliceQueue::turn_into_chain() noexcept {
 std::uint32_t SliceQueue::count_up_to(std::uint32_t limit) const noexcept {
   if (is_inline()) return last_ == nullptr ? 0 : static_cast<std::uint32_t>(last_ - inline_) + 1;
   std::uint32_t count = 0;
-  for (const Node* node = chain_.head; node != nullptr && count < limit; node = node->next) count += node->end - node->first;
+  for (const Node* node = chain_.head; node != nullptr && count < limit; node = node->next)
+    count += node->end - node->first;
   return count;
 }
 
@@ -101,7 +104,8 @@ bool SliceQueue::splice(SliceQueue& other) noexcept {
 }
 
 bool SliceQueue::splice_copied(SliceQueue& other, std::uint32_t count) noexcept {
-  if (is_inline() && static_cast<std::uint32_t>(last_ - inline_) + 1 + count > inline_pieces && !turn_into_chain()) return false;
+  if (is_inline() && static_cast<std::uint32_t>(last_ - inline_) + 1 + count > inline_pieces && !turn_into_chain())
+    return false;
   if (!is_inline() && chain_.tail->end + count > node_pieces && chain_.spare == nullptr) {
     chain_.spare = create_node();
     if (chain_.spare == nullptr) return false;

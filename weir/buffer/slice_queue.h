@@ -27,7 +27,8 @@ class WEIR_API SliceQueue {
  public:
   static constexpr std::uint32_t inline_pieces = 3;
   static constexpr std::uint32_t node_pieces = 20;
-  static constexpr std::uint32_t copied_splice = 8;  ///< a shorter source is copied, so that sparse nodes cannot pile up
+  static constexpr std::uint32_t copied_splice =
+      8;  ///< a shorter source is copied, so that sparse nodes cannot pile up
 
   struct Node {
     Node* next;
@@ -86,7 +87,7 @@ class WEIR_API SliceQueue {
   bool has_one() const noexcept { return last_ != nullptr && last_ == &front(); }
 
   /// The first piece. Requires that there is one.
-  Piece& front() noexcept { return is_inline() ? inline_[0] : chain_.head->pieces[chain_.head->first]; }
+  Piece& front() noexcept { return is_last_inside() ? inline_[0] : chain_.head->pieces[chain_.head->first]; }
   const Piece& front() const noexcept { return const_cast<SliceQueue*>(this)->front(); }
 
   /// The second piece; null when there is none.
@@ -105,7 +106,7 @@ class WEIR_API SliceQueue {
   void push_reserved(const Piece& piece) noexcept {
     if (last_ == nullptr) {
       last_ = &inline_[0];
-    } else if (is_inline()) {
+    } else if (is_last_inside()) {
       assert(last_ != &inline_[inline_pieces - 1]);
       ++last_;
     } else {
@@ -177,7 +178,11 @@ class WEIR_API SliceQueue {
     Node* spare;  ///< the node after the tail, not yet linked; null when none was reserved
   };
 
-  bool is_inline() const noexcept { return last_ == nullptr || (last_ >= inline_ && last_ < inline_ + inline_pieces); }
+  bool is_inline() const noexcept { return last_ == nullptr || is_last_inside(); }
+  /// Requires that the queue is not empty. One comparison: an address before the object wraps round.
+  bool is_last_inside() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(last_) - reinterpret_cast<std::uintptr_t>(inline_) < sizeof inline_;
+  }
   bool reserve_one_slow() noexcept;
   Piece* chain_place() noexcept;
   bool turn_into_chain() noexcept;

@@ -10,7 +10,8 @@
 namespace weir {
 namespace {
 
-/// Held while a cache is made or ended, because both its thread and its pool may end it. Taken before a pool's lock.
+/// Held while a cache is listed or ended, because both its thread and its pool may end it. Taken before a pool's lock,
+/// and held while a thread's end calls waiters: those only set a flag or wake a loop (PoolWaiter).
 constinit std::mutex registry;
 
 [[gnu::tls_model("initial-exec")]] constinit thread_local bool has_thread_ended = false;

@@ -26,7 +26,8 @@ class ThreadCache : public ListHook<struct CachesOfPool>, public ListHook<struct
 
   /// The calling thread's cache for that pool if it was the last it used; null otherwise.
   static ThreadCache* at_hand(std::uint64_t pool_id) noexcept {
-    if (current_.pool_id != pool_id) [[unlikely]] return nullptr;
+    if (current_.pool_id != pool_id) [[unlikely]]
+      return nullptr;
     if (current_.cache == nullptr) __builtin_unreachable();  // no pool has the id 0
     return current_.cache;
   }

@@ -65,7 +65,6 @@ EventLoop::~EventLoop() {
   if (posts_.get() == nullptr) return;
   posts_->close();
   slots_.for_each([](Slot& slot) { slot.loop_ends(); });
-  retired_.clear();
   expects(slots_.size() == 0);  // a stream, listener, timer, watch or signal outlives its loop: destroy it first
   pool_->remove_waiter(*memory_waiter_);
 }
@@ -150,7 +149,7 @@ void EventLoop::on_diagnostic(Callback<void(const Diagnostic&)> hook) {
 }
 
 void EventLoop::say(Diagnostic::Level level, std::string_view message, std::error_code error) {
-  if (on_diagnostic_) on_diagnostic_(Diagnostic{level, message, error});
+  if (on_diagnostic_) invoke(on_diagnostic_, Diagnostic{level, message, error});
 }
 
 TimePoint EventLoop::clock() const noexcept { return sys::monotonic_now(); }

@@ -4,8 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -126,11 +127,24 @@ class WEIR_API EventLoop {
   /// Arms `timer` for the first tick at or after `deadline`.
   void arm(WheelTimer& timer, TimePoint deadline) noexcept;
   void cancel(WheelTimer& timer) noexcept { wheel_.cancel(timer); }
-  /// Puts `next` in the place of `current`, which may be running: it is kept until nothing of this turn is on the stack.
+  /// Runs `callback`, which may replace itself meanwhile through `replace_callback`. Its owner must live until it returns.
+  template <class Signature, class... Args>
+  void invoke(Callback<Signature>& callback, Args&&... args) {
+    const CallFrame<Signature> frame(*this, callback);
+    callback(std::forward<Args>(args)...);
+  }
+  /// Puts `next` in the place of `current`; when that is running, after it has returned, so that its captures stay.
   template <class Signature>
-  void replace_callback(Callback<Signature>& current, Callback<Signature> next) {
-    if (is_running_ && current) retired_.push_back([old = std::move(current)] {});
-    current = std::move(next);
+  void replace_callback(Callback<Signature>& current, Callback<Signature> next) noexcept {
+    CallFrameBase* running = nullptr;  // the outermost, should the callback be on the stack twice
+    for (CallFrameBase* frame = frames_; frame != nullptr; frame = frame->outer) {
+      if (frame->callback == &current) running = frame;
+    }
+    if (running == nullptr) {
+      current = std::move(next);
+    } else {
+      static_cast<CallFrame<Signature>*>(running)->next = std::move(next);
+    }
   }
   void say(Diagnostic::Level level, std::string_view message, std::error_code error = {});
   /// Something that can call back came or went: a loop without any is empty.
@@ -151,6 +165,28 @@ class WEIR_API EventLoop {
   friend class Slot;
   class MemoryWaiter;
 
+  /// A callback that is on the stack.
+  struct CallFrameBase {
+    void* callback;
+    CallFrameBase* outer;
+  };
+  template <class Signature>
+  struct CallFrame : CallFrameBase {
+    CallFrame(EventLoop& loop, Callback<Signature>& running) noexcept
+        : CallFrameBase{&running, loop.frames_}, loop_(loop) {
+      loop.frames_ = this;
+    }
+    CallFrame(const CallFrame&) = delete;
+    CallFrame& operator=(const CallFrame&) = delete;
+    ~CallFrame() {
+      loop_.frames_ = this->outer;
+      if (next) *static_cast<Callback<Signature>*>(this->callback) = *std::move(next);
+    }
+
+    EventLoop& loop_;
+    std::optional<Callback<Signature>> next;  ///< what takes its place when it has returned
+  };
+
   struct Unopened {};
 
   /// True in `is_running_` for as long as callbacks may run; a throw ends that too.
@@ -159,10 +195,7 @@ class WEIR_API EventLoop {
     explicit RunningMark(EventLoop& loop) noexcept : loop_(loop) { loop_.is_running_ = true; }
     RunningMark(const RunningMark&) = delete;
     RunningMark& operator=(const RunningMark&) = delete;
-    ~RunningMark() {
-      loop_.is_running_ = false;
-      loop_.retired_.clear();
-    }
+    ~RunningMark() { loop_.is_running_ = false; }
 
    private:
     EventLoop& loop_;
@@ -190,8 +223,8 @@ class WEIR_API EventLoop {
   List<Slot, DeferredTag> deferring_;
   List<StarvedListener, StarvedTag> starved_listeners_;
   std::unique_ptr<MemoryWaiter> memory_waiter_;
-  std::vector<Callback<void()>> retired_;
   Callback<void(const Diagnostic&)> on_diagnostic_;
+  CallFrameBase* frames_ = nullptr;
   Slot* running_slot_ = nullptr;
   std::size_t active_ = 0;
   std::uint64_t turns_ = 0;

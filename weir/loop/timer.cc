@@ -41,7 +41,7 @@ class TimerSlot final : public Slot, public WheelTimer {
       loop().arm(*this, deadline_);
     }
     Slot* outer = loop().exchange_running_slot(this);
-    callback_(timer_);
+    loop().invoke(callback_, timer_);
     loop().exchange_running_slot(outer);
   }
 

@@ -11,7 +11,11 @@ void TimerWheel::arm(WheelTimer& timer, std::uint64_t tick) noexcept {
   cancel(timer);
   timer.tick_ = tick;
   ++size_;
-  place(timer);
+  if (tick <= horizon_) {
+    late_.push_back(timer);
+  } else {
+    place(timer);
+  }
 }
 
 void TimerWheel::cancel(WheelTimer& timer) noexcept {
@@ -21,10 +25,6 @@ void TimerWheel::cancel(WheelTimer& timer) noexcept {
 }
 
 void TimerWheel::place(WheelTimer& timer) noexcept {
-  if (timer.tick_ <= present_) {
-    late_.push_back(timer);
-    return;
-  }
   const std::uint64_t difference = timer.tick_ ^ present_;
   if (difference >> span_bits != 0) {
     far_.push_back(timer);
@@ -51,6 +51,11 @@ std::size_t TimerWheel::next_occupied(std::size_t level, std::size_t from) const
 std::uint64_t TimerWheel::next_tick() const noexcept {
   if (size_ == 0) return never;
   if (!late_.is_empty() || !due_.is_empty()) return present_;
+  return next_step();
+}
+
+/// The next tick at which something stands in the wheel itself.
+std::uint64_t TimerWheel::next_step() const noexcept {
   for (std::size_t level = 0; level < levels; ++level) {
     const std::size_t at = next_occupied(level, digit(present_, level) + 1);
     if (at == slots[level]) continue;
@@ -63,9 +68,10 @@ std::uint64_t TimerWheel::next_tick() const noexcept {
 void TimerWheel::advance(std::uint64_t tick) {
   fire_due();  // what a callback that threw has left
   due_.splice_back(late_);
+  horizon_ = std::max(horizon_, tick);
   fire_due();
   while (present_ < tick) {
-    step_to(std::min(next_tick(), tick));
+    step_to(size_ == 0 ? tick : std::min(next_step(), tick));
     fire_due();
   }
 }

@@ -76,6 +76,7 @@ class TimerWheel {
   }
 
   void place(WheelTimer& timer) noexcept;
+  std::uint64_t next_step() const noexcept;
   std::size_t next_occupied(std::size_t level, std::size_t from) const noexcept;
   void step_to(std::uint64_t tick) noexcept;
   List<WheelTimer, WheelTag>& emptied(std::size_t slot) noexcept;
@@ -86,9 +87,10 @@ class TimerWheel {
   std::array<std::uint64_t, slot_count / 64> occupied_{};   // a bit per slot; may be set for a slot that has emptied
   List<WheelTimer, WheelTag> far_;    // beyond the span: placed again each time the span is entered anew
   List<WheelTimer, WheelTag> due_;
-  std::uint64_t present_ = 0;
-  std::size_t size_ = 0;
   List<WheelTimer, WheelTag> late_;   // armed for the past: fires with the next advance
+  std::uint64_t present_ = 0;
+  std::uint64_t horizon_ = 0;         // how far `advance` goes, or went: what is armed up to here is late
+  std::size_t size_ = 0;
 };
 
 }  // namespace weir

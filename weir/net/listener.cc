@@ -91,7 +91,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
     Socket socket(std::move(connection));
     if (options_.no_delay && address_.family() != Address::Family::local) (void)socket.set_no_delay(true);
     Slot* outer = loop().exchange_running_slot(this);
-    on_connection_(std::move(socket), Address(peer));
+    loop().invoke(on_connection_, std::move(socket), Address(peer));
     loop().exchange_running_slot(outer);
   }
 
@@ -114,7 +114,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
     loop().say(Diagnostic::Level::error, "accepting at " + address_.to_string() + " ended: " + error.message(), error);
     if (!on_failed_) return;
     Slot* outer = loop().exchange_running_slot(this);
-    on_failed_(error);
+    loop().invoke(on_failed_, error);
     loop().exchange_running_slot(outer);
   }
 

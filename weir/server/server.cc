@@ -82,7 +82,7 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner {
 
   bool stream_threw(Stream& stream, std::exception_ptr exception) override {
     const SlotHold hold(*this);
-    if (on_exception_) on_exception_(stream, std::move(exception));
+    if (on_exception_) loop().invoke(on_exception_, stream, std::move(exception));
     if (stream.owner() == this) stream.abort();
     return true;
   }

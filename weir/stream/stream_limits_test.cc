@@ -181,6 +181,8 @@ TEST_F(StreamLimits, nothing_that_moves_either_way_is_cut_after_the_idle_limit) 
 TEST_F(StreamLimits, limits_can_be_set_later_and_lifted_again) {
   open({});
   run_for(100s);
+  connection.peer.send("x");
+  settle(loop);
   connection->set_time_limits({.read = 2s});
   run_for(1s);
   connection->set_time_limits({.read = TimeLimits::no_limit});

@@ -43,7 +43,7 @@ inline void Stream::run_own(Function function) {
 
 template <class AnyHandler, class... Args>
 inline void Stream::call(AnyHandler& handler, Args... args) {
-  if (handler) run_own([&] { handler(*this, args...); });
+  if (handler) run_own([&] { loop().invoke(handler, *this, args...); });
 }
 
 }  // namespace weir

@@ -1,0 +1,110 @@
+# weir: tests of the tool's command line: what is wrong is said in one line, with the right exit code.
+# SPDX-License-Identifier: MIT
+import os
+import socket
+import tempfile
+import unittest
+
+import tool
+
+
+class Arguments(unittest.TestCase):
+    def fails(self, code, pattern, *arguments):
+        status, output, errors = tool.run(*arguments)
+        self.assertEqual((status, output), (code, ""), f"{arguments}: {errors}")
+        self.assertEqual(errors.count("\n"), 1, f"{arguments}: not one line: {errors!r}")
+        self.assertRegex(errors, pattern, arguments)
+
+    def test_an_unparsable_address_is_wrong_usage(self):
+        for address in ("foo", "127.0.0.1", "1.2.3.4:99999", "1.2.3.4:-1", "[::1:80", "example.com:80", "unix:", "", ":",
+                        "300.0.0.1:80", "127.0.0.1:80 ", "[::1]80", "unix:" + "x" * 200):
+            self.fails(2, "^weir echo: --listen: .* is not an address; use HOST:PORT", "echo", "--listen", address)
+            self.fails(2, "^weir bench echo: --connect: .* is not an address", "bench", "echo", "--connect", address)
+
+    def test_an_address_with_line_ends_still_gives_one_line(self):
+        self.fails(2, "not an address", "echo", "--listen", "a\nb\x1b[31m")
+
+    def test_an_unbindable_address_is_a_failure(self):
+        self.fails(1, "^weir echo: error: cannot listen on 203.0.113.1:7777: Cannot assign requested address",
+                   "echo", "--listen", "203.0.113.1:7777")
+        self.fails(1, "cannot listen on unix:/nonexistent/socket: No such file", "echo", "--listen", "unix:/nonexistent/socket")
+
+    def test_a_port_in_use_is_a_failure(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.fails(1, f"cannot listen on :{port}: Address already in use", "echo", "--listen", f":{port}")
+
+    def test_two_servers_do_not_share_a_port(self):
+        with tool.Server() as server:
+            self.fails(1, "Address already in use", "echo", "--listen", server.address)
+            tool.echo(server.connect())
+
+    def test_a_unix_socket_in_use_is_a_failure(self):
+        with tempfile.TemporaryDirectory() as folder, tool.Server(listen=f"unix:{folder}/s") as server:
+            self.fails(1, "Address already in use", "echo", "--listen", server.address)
+            tool.echo(server.connect())
+
+    def test_a_file_that_is_no_socket_is_left_alone(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"precious")
+            file.flush()
+            self.fails(1, "Address already in use", "echo", "--listen", f"unix:{file.name}")
+            with open(file.name, "rb") as again:
+                self.assertEqual(again.read(), b"precious")
+
+    def test_an_unknown_option_is_wrong_usage(self):
+        self.fails(2, "^weir: there is no option --frob ", "--frob")
+        for option in ("--threads", "--stats", "--user", "--frob"):  # those of later issues too
+            self.fails(2, f"^weir echo: there is no option {option} ", "echo", "--listen", ":0", option, "2")
+        self.fails(2, "^weir bench echo: there is no option --lines ", "bench", "echo", "--connect", ":1", "--lines")
+
+    def test_a_missing_option_or_command_is_wrong_usage(self):
+        self.fails(2, "^weir echo: --listen is required", "echo")
+        self.fails(2, "^weir echo: --listen: 1 required ADDR missing", "echo", "--listen")
+        self.fails(2, "^weir bench echo: --connect is required", "bench", "echo")
+        self.fails(2, "^weir: a command is missing", *())
+        self.fails(2, "^weir bench: a command is missing", "bench")
+        self.fails(2, "^weir: there is no command 'frob'", "frob")
+
+    def test_a_value_that_makes_no_sense_is_wrong_usage(self):
+        self.fails(2, "--log: 'loud' is none of debug, error, info, warning", "echo", "--listen", ":0", "--log", "loud")
+        self.fails(2, "--backend: 'kqueue' is none of auto, epoll", "echo", "--listen", ":0", "--backend", "kqueue")
+        self.fails(2, "unexpected argument 'extra'", "echo", "--listen", ":0", "extra")
+        for option, value in (("connections", "0"), ("connections", "x"), ("size", "0"), ("size", "-4"), ("size", "1e99"),
+                              ("pipeline", "0"), ("seconds", "0"), ("seconds", "-1"), ("seconds", "nan"), ("seconds", "inf")):
+            self.fails(2, f"--{option}: '{value}' is not a number from", "bench", "echo", "--connect", ":1", f"--{option}", value)
+
+    def test_help_teaches_with_examples(self):
+        for command in ((), ("echo",), ("bench",), ("bench", "echo")):
+            for option in ("--help", "-h"):
+                status, output, errors = tool.run(*command, option)
+                self.assertEqual((status, errors), (0, ""), command)
+                self.assertIn("Usage: weir", output)
+        self.assertIn("weir bench echo --connect :7777", tool.run("bench", "echo", "--help")[1])
+        self.assertIn("128 + the number of the signal", tool.run("echo", "--help")[1])
+
+    def test_the_version_is_one_line(self):
+        status, output, errors = tool.run("--version")
+        self.assertEqual((status, errors), (0, ""))
+        self.assertRegex(output, r"^weir \d+\.\d+\.\d+\n$")
+
+    def test_each_form_of_address_can_be_listened_at(self):
+        forms = {":0": "127.0.0.1:", "localhost:0": "127.0.0.1:", "127.0.0.2:0": "127.0.0.2:", "0.0.0.0:0": "0.0.0.0:"}
+        if os.path.exists("/proc/net/if_inet6"):
+            forms["[::1]:0"] = "[::1]:"
+        for form, start in forms.items():
+            for backend in ("auto", "epoll"):
+                with tool.Server("--backend", backend, listen=form) as server:
+                    self.assertTrue(server.address.startswith(start), server.address)
+                    self.assertNotEqual(server.address, start + "0")
+                    tool.echo(server.connect())
+
+    def test_readiness_is_told_whatever_the_log_level(self):
+        for level in ("error", "warning", "info", "debug"):
+            with tool.Server("--log", level) as server:
+                tool.echo(server.connect())
+                self.assertEqual("a connection from 127.0.0.1:" in server.said(), level == "debug")
+
+
+if __name__ == "__main__":
+    tool.main()

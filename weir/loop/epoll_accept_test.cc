@@ -1,0 +1,171 @@
+// weir: tests of accepting and connecting on epoll, below the listener and the connector.
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <vector>
+
+#include "tests/support/loop_fixture.h"
+#include "weir/loop/timer.h"
+#include "weir/sys/fault_kernel.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+using namespace weir::testing_support;
+using sys::Call;
+using sys::FaultKernel;
+using sys::FaultPlan;
+using sys::ScopedKernel;
+
+class EpollAccept : public testing::Test {
+ protected:
+  /// `count` connections that wait to be accepted.
+  std::vector<sys::Descriptor> queue(std::size_t count) {
+    std::vector<sys::Descriptor> clients;
+    while (clients.size() < count) clients.push_back(socket_.connect());
+    return clients;
+  }
+
+  bool run_until(const std::function<bool()>& condition, Duration limit = 5s) {
+    Timer timer(loop_, [](Timer&) {});
+    timer.start(limit);
+    EXPECT_TRUE(loop_.run_until([&] { return condition() || !timer.is_armed(); }));
+    return condition();
+  }
+
+  FaultKernel kernel_;
+  ScopedKernel installed_{kernel_};
+  EventLoop loop_;
+  ListeningSocket socket_;
+};
+
+// Nothing new comes after the first turn, so the listener must remember that more wait.
+// hazard: E8
+TEST_F(EpollAccept, takes_at_most_64_connections_in_a_turn_and_goes_on_in_the_next) {
+  const std::vector<sys::Descriptor> clients = queue(200);
+  Pair pair = unix_pair();
+  auto established = ByteProbe::reading(loop_, std::move(pair.near));
+  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+  std::size_t turns = 0;
+  for (std::size_t last = 0; acceptor->connections.size() < 200 && turns < 10; ++turns) {
+    EXPECT_EQ(write_some(pair.far, "x"), 1U);
+
+    ASSERT_TRUE(loop_.poll());
+
+    EXPECT_LE(acceptor->connections.size() - last, 64U);
+    EXPECT_EQ(established->text.size(), turns + 1);  // served in every turn of the storm
+    last = acceptor->connections.size();
+  }
+  EXPECT_EQ(acceptor->connections.size(), 200U);
+  EXPECT_EQ(turns, 4U);
+}
+
+// hazard: RE12
+TEST_F(EpollAccept, hands_over_non_blocking_close_on_exec_sockets) {
+  const std::vector<sys::Descriptor> clients = queue(3);
+  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+
+  ASSERT_TRUE(run_until([&] { return acceptor->connections.size() == 3; }));
+
+  for (const auto& connection : acceptor->connections) {
+    EXPECT_NE(::fcntl(connection.number(), F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(connection.number(), F_GETFD) & FD_CLOEXEC, 0);
+  }
+}
+
+TEST_F(EpollAccept, stopped_in_a_callback_takes_no_more_until_started_again) {
+  const std::vector<sys::Descriptor> clients = queue(5);
+  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+  acceptor->on_accepted = [](AcceptProbe& self) { self.stop(); };
+  for (std::size_t accepted = 1; accepted <= 5; ++accepted) {
+    ASSERT_TRUE(run_until([&] { return acceptor->connections.size() == accepted; }, 1s));
+    ASSERT_TRUE(loop_.poll());
+    EXPECT_EQ(acceptor->connections.size(), accepted);
+    acceptor->start();
+  }
+}
+
+TEST_F(EpollAccept, an_interruption_or_a_would_block_loses_no_connection) {
+  for (const int error : {EINTR, EAGAIN}) {
+    ListeningSocket socket;
+    std::vector<sys::Descriptor> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(socket.connect());
+    kernel_.set_plan(FaultPlan::random(3, 0.4, {.error = error}, {Call::accept}));
+    auto acceptor = AcceptProbe::accepting(loop_, std::move(socket.descriptor));
+
+    EXPECT_TRUE(run_until([&] { return acceptor->connections.size() == 20; }));
+
+    EXPECT_TRUE(acceptor->failures.empty());
+  }
+}
+
+// hazard: E7
+TEST_F(EpollAccept, errors_of_single_connections_are_passed_over) {
+  for (const int error : {ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP,
+                          ENETUNREACH, ETIMEDOUT, ECONNRESET}) {
+    ListeningSocket socket;
+    const sys::Descriptor client = socket.connect();
+    kernel_.set_plan(FaultPlan::script({{.calls = {Call::accept}, .to = 10, .fault = {.error = error}}}));
+    auto acceptor = AcceptProbe::accepting(loop_, std::move(socket.descriptor));
+
+    EXPECT_TRUE(run_until([&] { return acceptor->connections.size() == 1; }, 1s)) << error;
+
+    EXPECT_TRUE(acceptor->failures.empty()) << error;
+  }
+}
+
+TEST_F(EpollAccept, a_whole_turn_of_failures_is_reported_and_ends_the_turn) {
+  const std::vector<sys::Descriptor> clients = queue(1);
+  kernel_.set_plan(FaultPlan::from_nth(1, {.error = ECONNABORTED}, {Call::accept}));
+  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+
+  ASSERT_TRUE(run_until([&] { return !acceptor->failures.empty(); }));
+  ASSERT_TRUE(loop_.poll());
+
+  EXPECT_EQ(kernel_.calls(Call::accept), 64U);
+  ASSERT_EQ(acceptor->failures.size(), 1U);
+  EXPECT_EQ(acceptor->failures[0], std::errc::connection_aborted);
+}
+
+TEST_F(EpollAccept, running_out_of_descriptors_is_reported_at_once_and_starting_again_needs_no_new_event) {
+  const std::vector<sys::Descriptor> clients = queue(2);
+  kernel_.set_plan(FaultPlan::nth(1, {.error = EMFILE}, {Call::accept}));
+  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+  ASSERT_TRUE(run_until([&] { return !acceptor->failures.empty(); }));
+  EXPECT_EQ(acceptor->failures[0], std::errc::too_many_files_open);
+  ASSERT_TRUE(loop_.poll());
+  EXPECT_EQ(kernel_.calls(Call::accept), 1U);
+
+  acceptor->start();
+
+  EXPECT_TRUE(run_until([&] { return acceptor->connections.size() == 2; }, 1s));
+}
+
+TEST_F(EpollAccept, a_callback_that_throws_keeps_the_connections_behind_it) {
+  const std::vector<sys::Descriptor> clients = queue(3);
+  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+  acceptor->on_accepted = [](AcceptProbe&) { throw std::runtime_error("in accepted"); };
+
+  for (std::size_t i = 1; i <= 3; ++i) {
+    EXPECT_THROW((void)run_until([&] { return acceptor->connections.size() > i; }, 1s), std::runtime_error);
+    EXPECT_EQ(acceptor->connections.size(), i);
+  }
+}
+
+TEST_F(EpollAccept, a_connection_that_is_made_or_refused_is_told_so) {
+  auto made = ConnectProbe::waiting(loop_, socket_.connect());
+  ListeningSocket gone;
+  gone.descriptor.reset();
+  auto refused = ConnectProbe::waiting(loop_, gone.connect());
+
+  ASSERT_TRUE(run_until([&] { return made->outcome && refused->outcome; }));
+
+  EXPECT_EQ(*made->outcome, std::error_code());
+  EXPECT_EQ(*refused->outcome, std::errc::connection_refused);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,155 @@
+// weir: tests of a loop whose pool is short of memory: it reads and accepts later, and loses nothing.
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/loop_fixture.h"
+#include "weir/loop/timer.h"
+#include "weir/sys/fault_kernel.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+using namespace weir::testing_support;
+using sys::Call;
+using sys::FaultKernel;
+using sys::ScopedKernel;
+
+class MemoryPressure : public testing::Test {
+ protected:
+  /// Takes blocks of the pool until it is pressed.
+  std::vector<Block> press() {
+    std::vector<Block> held;
+    while (!pool_.is_pressed()) held.push_back(pool_.allocate(64_KiB));
+    return held;
+  }
+
+  bool run_until(const std::function<bool()>& condition, Duration limit = 5s) {
+    Timer timer(*loop_, [](Timer&) {});
+    timer.start(limit);
+    EXPECT_TRUE(loop_->run_until([&] { return condition() || !timer.is_armed(); }));
+    return condition();
+  }
+
+  FaultKernel kernel_;
+  ScopedKernel installed_{kernel_};
+  Pool pool_{{.limit = 4_MiB}};
+  std::unique_ptr<EventLoop> loop_ = *EventLoop::create({.pool = &pool_});
+};
+
+TEST_F(MemoryPressure, pauses_reading_without_a_spin_and_goes_on_when_memory_is_released) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
+  const std::string sent = numbered_bytes(150'000);
+  ASSERT_EQ(write_some(pair.far, sent), sent.size());
+  std::vector<Block> held = press();
+  const std::uint64_t waits_before = kernel_.calls(Call::wait_epoll);
+
+  EXPECT_FALSE(run_until([&] { return !probe->text.empty(); }, 100ms));
+  EXPECT_LE(kernel_.calls(Call::wait_epoll) - waits_before, 6U);
+  held.clear();
+
+  ASSERT_TRUE(run_until([&] { return probe->text.size() == sent.size(); }));
+  EXPECT_TRUE(probe->text == sent);
+}
+
+TEST_F(MemoryPressure, pauses_accepting_and_goes_on_when_memory_is_released) {
+  ListeningSocket socket;
+  const sys::Descriptor client = socket.connect();
+  auto acceptor = AcceptProbe::accepting(*loop_, std::move(socket.descriptor));
+  std::vector<Block> held = press();
+
+  EXPECT_FALSE(run_until([&] { return !acceptor->connections.empty(); }, 50ms));
+  held.clear();
+
+  EXPECT_TRUE(run_until([&] { return !acceptor->connections.empty(); }));
+}
+
+TEST_F(MemoryPressure, is_over_for_a_sleeping_loop_when_another_thread_releases) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
+  ASSERT_EQ(write_some(pair.far, "waiting"), 7U);
+  std::vector<Block> held = press();
+  ASSERT_TRUE(loop_->run_once());
+  EXPECT_EQ(probe->text, "");
+  std::thread releaser([&] { held.clear(); });
+
+  EXPECT_TRUE(run_until([&] { return probe->text == "waiting"; }));
+
+  releaser.join();
+}
+
+// Input held by its readers uses the whole budget; whatever they consume lets the rest come in.
+TEST_F(MemoryPressure, of_the_loops_own_making_slows_the_peers_down_and_loses_no_byte) {
+  constexpr std::size_t count = 20;
+  const std::string sent = numbered_bytes(1_MiB);
+  std::vector<sys::Descriptor> far;
+  std::vector<std::size_t> written(count);
+  std::vector<Handle<ByteProbe>> probes;
+  for (std::size_t i = 0; i < count; ++i) {
+    Pair pair = tcp_pair();
+    far.push_back(std::move(pair.far));
+    probes.push_back(ByteProbe::reading(*loop_, std::move(pair.near)));
+    probes.back()->keeps_input = true;
+  }
+  std::size_t most_in_use = 0;
+  std::size_t turns = 0;
+  const bool is_done = run_until([&] {
+    std::size_t arrived = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      written[i] += write_some(far[i], std::string_view(sent).substr(written[i]));
+      if ((turns + i) % 7 == 0) probes[i]->take_input();  // a slow consumer
+      arrived += probes[i]->text.size();
+    }
+    ++turns;
+    most_in_use = std::max(most_in_use, pool_.stats().in_use);
+    if (turns % 2 == 0) loop_->post([] {});  // the consumers act whether or not anything arrives
+    return arrived == count * sent.size();
+  }, 30s);
+
+  EXPECT_TRUE(is_done);
+  for (const auto& probe : probes) EXPECT_TRUE(probe->text == sent);
+  EXPECT_LE(most_in_use, 4_MiB);
+  EXPECT_GE(most_in_use, 2_MiB) << "the budget was never short: the test proves nothing";
+}
+
+TEST_F(MemoryPressure, does_not_stop_the_output_of_a_slot_that_cannot_read) {
+  Pair pair = tcp_pair();
+  const int size = 4 << 20;
+  ::setsockopt(pair.near.number(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  ::setsockopt(pair.far.number(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
+  const std::string sent = numbered_bytes(400'000);
+  Buffer pieces(pool_);
+  for (std::size_t at = 0; at < sent.size(); at += 2000) pieces.append_static(std::string_view(sent).substr(at, 2000));
+  const std::vector<Block> held = press();
+  ASSERT_EQ(write_some(pair.far, "input that has to wait"), 22U);
+
+  probe->send(std::move(pieces));
+  ASSERT_FALSE(probe->output_buffer().is_empty());  // more than a turn
+
+  EXPECT_TRUE(run_until([&] { return probe->output_buffer().is_empty(); }, 1s));
+  EXPECT_TRUE(read_some(pair.far) == sent);
+}
+
+TEST_F(MemoryPressure, destroying_a_starved_slot_and_then_the_loop_leaves_nothing_behind) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
+  ASSERT_EQ(write_some(pair.far, "waiting"), 7U);
+  std::vector<Block> held = press();
+  ASSERT_TRUE(loop_->run_once());
+
+  probe.reset();
+  loop_.reset();
+  held.clear();  // must not tell a loop that is gone
+
+  EXPECT_EQ(pool_.stats().blocks, 0U);
+}
+
+}  // namespace
+}  // namespace weir
