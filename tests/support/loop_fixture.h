@@ -100,6 +100,26 @@ inline std::string numbered_bytes(std::size_t count, std::uint32_t seed = 1) {
   return bytes;
 }
 
+/// The text as a buffer of many slices that do not merge: each piece is of another copy than its neighbours.
+class Scattered {
+ public:
+  explicit Scattered(std::string text) : copies_{text, text} {}
+
+  const std::string& text() const { return copies_[0]; }
+
+  /// Pieces of `size` bytes. The memory is this object's.
+  Buffer buffer(std::size_t size) const {
+    Buffer pieces;
+    for (std::size_t at = 0, i = 0; at < text().size(); at += size, ++i) {
+      pieces.append_static(std::string_view(copies_[i % 2]).substr(at, size));
+    }
+    return pieces;
+  }
+
+ private:
+  std::string copies_[2];
+};
+
 /// Releases a probe as a handle of the library releases its slot: at any time, also inside a callback.
 struct DestroyProbe {
   template <class T>

@@ -33,7 +33,7 @@ def main():
     sys.exit(0 if program.result.wasSuccessful() else 1)
 
 
-def run(*arguments, timeout=30):
+def run(*arguments, timeout=15):
     """Runs the tool to its end: exit code, stdout, stderr."""
     done = subprocess.run([TOOL, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
                           preexec_fn=die_with_test)

@@ -227,7 +227,7 @@ TEST_F(EpollBytes, an_echo_arrives_whole_whatever_the_kernel_answers) {
   for (std::uint32_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937 random(seed);
-    const std::string sent = numbered_bytes(1 + random() % 300'000, seed);
+    const Scattered sent(numbered_bytes(1 + random() % 300'000, seed));
     Echo echo(loop_, seed % 2 == 0 ? tcp_pair() : unix_pair());
     FaultPlan plan = FaultPlan::script(
         {{.calls = {Call::receive, Call::send, Call::send_pieces, Call::wait_epoll}, .to = FaultPlan::forever,
@@ -238,18 +238,11 @@ TEST_F(EpollBytes, an_echo_arrives_whole_whatever_the_kernel_answers) {
           .fault = {.at_most = 1 + random() % 5000}}},
         seed);
     kernel_.set_plan(plan);
-    // More pieces than one call of the kernel takes (IOV_MAX), of foreign memory so that they stay apart.
-    Buffer pieces;
-    for (std::size_t at = 0; at < sent.size();) {
-      const std::size_t size = std::min<std::size_t>(sent.size() - at, 1 + random() % 200);
-      pieces.append_static(std::string_view(sent).substr(at, size));
-      at += size;
-    }
-    echo.source().send(std::move(pieces));
+    echo.source().send(sent.buffer(1 + random() % 200));  // more pieces than one call of the kernel takes (IOV_MAX)
 
-    ASSERT_TRUE(run_until([&] { return echo.source().text.size() >= sent.size(); })) << kernel_.trace();
+    ASSERT_TRUE(run_until([&] { return echo.source().text.size() >= sent.text().size(); })) << kernel_.trace();
 
-    ASSERT_TRUE(echo.source().text == sent) << kernel_.trace();
+    ASSERT_TRUE(echo.source().text == sent.text()) << kernel_.trace();
     kernel_.set_plan({});
   }
 }
@@ -362,7 +355,7 @@ TEST_F(EpollBytes, a_long_output_is_sent_in_bounded_turns_and_goes_on_without_a_
   EXPECT_GT(probe->output_buffer().size(), 0U);
   ASSERT_TRUE(run_until([&] { return probe->output_buffer().is_empty(); }, 2s));
 
-  EXPECT_TRUE(read_some(pair.far) == sent);
+  EXPECT_TRUE(read_some(pair.far) == sent.text());
 }
 
 // hazard: RE17

@@ -124,17 +124,15 @@ TEST_F(MemoryPressure, does_not_stop_the_output_of_a_slot_that_cannot_read) {
   ::setsockopt(pair.near.number(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
   ::setsockopt(pair.far.number(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
-  const std::string sent = numbered_bytes(400'000);
-  Buffer pieces(pool_);
-  for (std::size_t at = 0; at < sent.size(); at += 2000) pieces.append_static(std::string_view(sent).substr(at, 2000));
+  const Scattered sent(numbered_bytes(400'000));
   const std::vector<Block> held = press();
   ASSERT_EQ(write_some(pair.far, "input that has to wait"), 22U);
 
-  probe->send(std::move(pieces));
+  probe->send(sent.buffer(2000));
   ASSERT_FALSE(probe->output_buffer().is_empty());  // more than a turn
 
   EXPECT_TRUE(run_until([&] { return probe->output_buffer().is_empty(); }, 1s));
-  EXPECT_TRUE(read_some(pair.far) == sent);
+  EXPECT_TRUE(read_some(pair.far) == sent.text());
 }
 
 TEST_F(MemoryPressure, destroying_a_starved_slot_and_then_the_loop_leaves_nothing_behind) {
