@@ -29,6 +29,7 @@ def readable(connections, at_least):
     return ready if len(ready) >= at_least else None
 
 
+@unittest.skipIf(tool.SANITIZED, "UBSan opens a pipe to look at an object: with no descriptor left it takes it for garbage")
 class Descriptors(unittest.TestCase):
     # hazard: E6
     def test_while_none_are_left_connections_are_served_and_nothing_spins(self):
@@ -62,7 +63,7 @@ class Descriptors(unittest.TestCase):
                 before = time.monotonic()
                 connection.close()
                 ready, _, _ = select.select(waiting, [], [], 5)
-                self.assertLess(time.monotonic() - before, 0.1 if not tool.SANITIZED else 1)
+                self.assertLess(time.monotonic() - before, 0.1)
                 self.assertEqual(tool.receive_exactly(ready[0], 14), b"are you there\n")
                 waiting.remove(ready[0])
                 tool.echo(ready[0])
@@ -77,7 +78,7 @@ class Descriptors(unittest.TestCase):
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, raised)  # nothing tells the server
             for connection in waiting:
                 self.assertEqual(tool.receive_exactly(connection, 14), b"are you there\n")
-            self.assertLess(time.monotonic() - before, 0.25 if not tool.SANITIZED else 2)  # it tries again within 0.1 s
+            self.assertLess(time.monotonic() - before, 0.25)  # it tries again within 0.1 s
 
     def test_the_soft_limit_is_raised_to_the_hard_one(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -60,7 +60,9 @@ class EpollBackend::ReadyGuard {
   ~ReadyGuard() {
     const bool wants_to_read = slot_.is_reading_ && slot_.is_readable_;
     const bool wants_to_write = slot_.is_writing_ && slot_.is_writable_;
-    if (slot_.is_attached_ && (wants_to_read || wants_to_write)) backend_.make_ready(slot_);
+    if (!slot_.is_attached_ || !(wants_to_read || wants_to_write)) return;
+    if (wants_to_write) slot_.ListHook<ReadyTag>::unlink();  // waiting for memory to read must not hold up its output
+    backend_.make_ready(slot_);
   }
 
  private:
@@ -169,7 +171,9 @@ void EpollBackend::serve(IoSlot& slot) {
       return;
     case IoSlot::Kind::watch: {
       SlotHold hold(slot);
-      return static_cast<WatchSlot&>(slot).became_ready(slot.noted_events_);
+      auto& watch = static_cast<WatchSlot&>(slot);
+      (void)sys::control_epoll(epoll_.number(), EPOLL_CTL_MOD, slot.descriptor(), event_for(watch.interest_, slot.id()));
+      return watch.became_ready(slot.noted_events_);
     }
   }
 }
@@ -314,11 +318,15 @@ void EpollBackend::finish_connect(ConnectSlot& slot) {
   slot.connected(error == 0 ? std::error_code() : system_error(error));
 }
 
+/// Level-triggered by arming again for each event: a registration that cannot be removed any more, since its descriptor
+/// was closed too early while a duplicate lives on, then reports once and not for ever.
 Result<void> EpollBackend::start_watch(WatchSlot& slot, int descriptor, std::uint32_t epoll_events) {
   const int operation = slot.is_attached_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  const std::uint32_t interest = epoll_events | EPOLLONESHOT;
   const sys::CallResult done =
-      sys::control_epoll(epoll_.number(), operation, descriptor, event_for(epoll_events, slot.id()));
+      sys::control_epoll(epoll_.number(), operation, descriptor, event_for(interest, slot.id()));
   if (!done) return done.error();
+  slot.interest_ = interest;
   if (slot.is_attached_) return {};
   slot.descriptor_ = sys::Descriptor(descriptor);  // released unclosed by stop_watch
   slot.is_attached_ = true;

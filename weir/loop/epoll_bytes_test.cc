@@ -345,12 +345,9 @@ TEST_F(EpollBytes, a_long_output_is_sent_in_bounded_turns_and_goes_on_without_a_
   ::setsockopt(pair.near.number(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
   ::setsockopt(pair.far.number(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   auto probe = ByteProbe::open(loop_, std::move(pair.near));
-  const std::string sent = numbered_bytes(400'000);  // more than a turn, less than the kernel takes
+  const Scattered sent(numbered_bytes(400'000));  // more than a turn, less than the kernel takes
 
-  Buffer pieces;
-  for (std::size_t at = 0; at < sent.size(); at += 2000) pieces.append_static(std::string_view(sent).substr(at, 2000));
-
-  probe->send(std::move(pieces));
+  probe->send(sent.buffer(2000));
   EXPECT_GE(kernel_.calls(Call::send_pieces), 2U);
   EXPECT_GT(probe->output_buffer().size(), 0U);
   ASSERT_TRUE(run_until([&] { return probe->output_buffer().is_empty(); }, 2s));

@@ -121,6 +121,11 @@ class WatchSlot : public IoSlot {
 
  protected:
   explicit WatchSlot(EventLoop& loop) : IoSlot(loop, Kind::watch) {}
+
+ private:
+  friend class EpollBackend;
+
+  std::uint32_t interest_ = 0;   ///< of epoll, while watching
 };
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "weir/loop/post_queue.h"
 
+#include <cerrno>
 #include <new>
 
 #include "weir/sys/calls.h"
@@ -40,19 +41,21 @@ bool PostQueue::push(Callback<void()> task) {
     }
     node->next = head;
   } while (!head_.compare_exchange_weak(head, node, std::memory_order_seq_cst, std::memory_order_relaxed));
-  if (must_wake()) (void)sys::write(descriptor_.number(), one_event());
+  if (must_wake()) wake();
   return true;
 }
 
 void PostQueue::raise(Flag flag) noexcept {
   flags_.fetch_or(flag, std::memory_order_seq_cst);
-  if (must_wake()) (void)sys::write(descriptor_.number(), one_event());
+  if (must_wake()) wake();
 }
 
 void PostQueue::raise_from_signal_handler(Flag flag) noexcept {
   flags_.fetch_or(flag, std::memory_order_seq_cst);
+  if (!must_wake()) return;
   sys::RealKernel real;  // the one installed for the interrupted thread may be in the middle of something
-  if (must_wake()) (void)real.write(descriptor_.number(), one_event());
+  while (real.write(descriptor_.number(), one_event()).error_number() == EINTR) {
+  }
 }
 
 /// True for the one caller that finds the loop asleep.
@@ -60,6 +63,12 @@ bool PostQueue::must_wake() noexcept {
   State expected = State::sleeping;
   return state_.load(std::memory_order_seq_cst) == State::sleeping &&
          state_.compare_exchange_strong(expected, State::woken, std::memory_order_seq_cst);
+}
+
+/// Nobody else will: a wake that fails is a loop that sleeps on.
+void PostQueue::wake() noexcept {
+  while (sys::write(descriptor_.number(), one_event()).error_number() == EINTR) {
+  }
 }
 
 bool PostQueue::prepare_sleep() noexcept {

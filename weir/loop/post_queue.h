@@ -68,6 +68,7 @@ class PostQueue {
   ~PostQueue();
 
   bool must_wake() noexcept;
+  void wake() noexcept;
   Node* take_in_order() noexcept;
   static void destroy(Node* list) noexcept;
 

@@ -25,7 +25,6 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
     run_deferred();
   } catch (...) {
     Slot* thrower = exchange_running_slot(nullptr);
-    if (thrower != nullptr) defer(*thrower);  // what it wrote before it threw is still sent
     if (thrower == nullptr || !thrower->caught(std::current_exception())) throw;
   }
   return RunEnd::turn;

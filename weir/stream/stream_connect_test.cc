@@ -247,19 +247,6 @@ TEST(StreamConnect, any_call_that_fails_is_told_later_by_on_closed) {
   }
 }
 
-TEST(StreamConnect, an_interrupted_connect_goes_on) {
-  EventLoop loop;
-  Acceptor acceptor;
-  sys::FaultKernel kernel(FaultPlan::nth(1, {.error = EINTR}, {Call::connect}));
-  // A signal interrupts the wait, not the attempt: the next call makes it, as the system would have gone on doing.
-  auto stream = Stream::connect(loop, acceptor.address());
-  ASSERT_TRUE(stream);
-  bool is_connected = false;
-  (*stream)->on_connected([&](Stream&) { is_connected = true; });
-
-  EXPECT_TRUE(spin_until(loop, [&] { return is_connected; }));
-}
-
 TEST(StreamConnect, the_idle_and_read_limits_do_not_count_while_connecting) {
   JumpingClock kernel;
   const sys::ScopedKernel installed(kernel);
