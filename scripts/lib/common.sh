@@ -19,13 +19,13 @@ declare -A need_proof=(
   [compiler]=g++ [cmake]=cmake [ninja]=ninja [fmt]=/usr/include/fmt/core.h [cli11]=/usr/include/CLI/CLI.hpp
   [gtest]=/usr/include/gtest/gtest.h [gmock]=/usr/include/gmock/gmock.h [python]=python3 [pkg-config]=pkg-config
   [clang-format]=clang-format [ccache]=ccache [clang]=clang++ [clang-tidy]=clang-tidy [shellcheck]=shellcheck
-  [git]=git
+  [git]=git [strace]=strace
 )
 declare -A need_package=(
   [compiler]=g++ [cmake]=cmake [ninja]=ninja-build [fmt]=libfmt-dev [cli11]=libcli11-dev
   [gtest]=libgtest-dev [gmock]=libgmock-dev [python]=python3 [pkg-config]=pkgconf
   [clang-format]=clang-format [ccache]=ccache [clang]=clang [clang-tidy]=clang-tidy [shellcheck]=shellcheck
-  [git]=git
+  [git]=git [strace]=strace
 )
 declare -A need_reason=(
   [compiler]="compiles weir" [cmake]="configures the build" [ninja]="runs the build"
@@ -33,6 +33,7 @@ declare -A need_reason=(
   [gtest]="unit tests" [gmock]="matchers in unit tests" [python]="the structure tests"
   [pkg-config]="the package test" [clang-format]="the format check" [ccache]="makes a second build cheap"
   [clang]="the clang build" [clang-tidy]="static analysis" [shellcheck]="checks the scripts" [git]="applies the mutants"
+  [strace]="counts the tool's system calls in a test"
 )
 
 has() {

@@ -28,28 +28,65 @@ using namespace weir::literals;
 using namespace weir::testing_support;
 
 /// What can be destroyed, aborted or given other callbacks.
-enum class Object { own, own_waiter, sibling, served, server, listener, timer, signal, watch, connecting, attached, nothing };
+enum class Object {
+  own,
+  own_waiter,
+  sibling,
+  served,
+  server,
+  listener,
+  timer,
+  signal,
+  watch,
+  connecting,
+  attached,
+  nothing
+};
 constexpr std::size_t objects = static_cast<std::size_t>(Object::nothing) + 1;
 
 /// In which callback it is done.
 enum class Place {
-  own_connected, own_data, own_end, own_drained, own_sent, own_failed, own_closed, sibling_data, sibling_closed,
-  server_stream, served_data, served_closed, server_exception, server_stopped, listener_connection, timer_fired,
-  posted, posted_to_stream, signal_arrived, watch_ready, memory_released, attached_destroyed, connect_failed, count
+  own_connected,
+  own_data,
+  own_end,
+  own_drained,
+  own_sent,
+  own_failed,
+  own_closed,
+  sibling_data,
+  sibling_closed,
+  server_stream,
+  served_data,
+  served_closed,
+  server_exception,
+  server_stopped,
+  listener_connection,
+  timer_fired,
+  posted,
+  posted_to_stream,
+  signal_arrived,
+  watch_ready,
+  memory_released,
+  attached_destroyed,
+  connect_failed,
+  count
 };
 constexpr std::size_t places = static_cast<std::size_t>(Place::count);
-constexpr std::array<const char*, places> place_names = {
-    "own_connected", "own_data", "own_end", "own_drained", "own_sent", "own_failed", "own_closed", "sibling_data",
-    "sibling_closed", "server_stream", "served_data", "served_closed", "server_exception", "server_stopped",
-    "listener_connection", "timer_fired", "posted", "posted_to_stream", "signal_arrived", "watch_ready",
-    "memory_released", "attached_destroyed", "connect_failed"};
+constexpr std::array<const char*, places> place_names = {"own_connected",      "own_data",       "own_end",
+                                                         "own_drained",        "own_sent",       "own_failed",
+                                                         "own_closed",         "sibling_data",   "sibling_closed",
+                                                         "server_stream",      "served_data",    "served_closed",
+                                                         "server_exception",   "server_stopped", "listener_connection",
+                                                         "timer_fired",        "posted",         "posted_to_stream",
+                                                         "signal_arrived",     "watch_ready",    "memory_released",
+                                                         "attached_destroyed", "connect_failed"};
 
 struct Thrown {};
 struct Scene;
 
 struct Action {
   const char* name;
-  bool (*run)(Scene&);   ///< false: there was nothing to do it to
+  bool (*run)(Scene&);  ///< false: there was nothing to do it to
 };
 
 /// One of everything on one loop, and a story in which every callback of each is called.
@@ -143,11 +180,13 @@ struct Scene {
       }
       b.enter();
     });
-    server->on_exception([b = body(Place::server_exception, Object::server)](Stream&, std::exception_ptr) { b.enter(); });
+    server->on_exception(
+        [b = body(Place::server_exception, Object::server)](Stream&, std::exception_ptr) { b.enter(); });
   }
   void set_listener_callback() {
     if (!listener) return;
-    listener->on_connection([b = body(Place::listener_connection, Object::listener)](Socket, const Address&) { b.enter(); });
+    listener->on_connection(
+        [b = body(Place::listener_connection, Object::listener)](Socket, const Address&) { b.enter(); });
   }
   void set_timer_callback() {
     if (timer == nullptr) return;
@@ -164,7 +203,8 @@ struct Scene {
   /// Some turns, in which the peers read what there is and the timer is kept going.
   void turns(int count) {
     for (int i = 0; i < count; ++i) {
-      if (own_peer.number() < 0) own_peer = Peer(::accept4(acceptor.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (own_peer.number() < 0)
+        own_peer = Peer(::accept4(acceptor.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       for (Peer* peer : {&own_peer, &sibling_peer, &served_peer}) {
         if (peer->number() >= 0) peer->receive();
       }
@@ -198,7 +238,8 @@ struct Scene {
   void connect_to_nobody() {
     if (is_gone[index(Object::connecting)]) return;
     connecting = *Stream::connect(loop, "unix:@weir-nobody-is-here");
-    connecting->on_closed([b = body(Place::connect_failed, Object::connecting)](Stream&, std::error_code) { b.enter(); });
+    connecting->on_closed(
+        [b = body(Place::connect_failed, Object::connecting)](Stream&, std::error_code) { b.enter(); });
   }
 
   void build() {
@@ -219,13 +260,15 @@ struct Scene {
     set_timer_callback();
     signal = *Signal::subscribe(loop, SIGUSR1, [b = body(Place::signal_arrived, Object::signal)](int) { b.enter(); });
     EXPECT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
-    watch = *Watch::start(loop, pipe[0], {.readable = true}, [this, b = body(Place::watch_ready, Object::watch)](Readiness) {
-      char byte;
-      EXPECT_EQ(::read(pipe[0], &byte, 1), 1);
-      b.enter();
-    });
-    own = *Stream::connect(loop, "127.0.0.1:" + std::to_string(ntohs(name.sin_port)),
-                           {.connect = {}, .stream = StreamOptions{.write_marks = {.low = 1000, .high = 5000}, .output_limit = 64_MiB}});
+    watch = *Watch::start(loop, pipe[0], {.readable = true},
+                          [this, b = body(Place::watch_ready, Object::watch)](Readiness) {
+                            char byte;
+                            EXPECT_EQ(::read(pipe[0], &byte, 1), 1);
+                            b.enter();
+                          });
+    own = *Stream::connect(
+        loop, "127.0.0.1:" + std::to_string(ntohs(name.sin_port)),
+        {.connect = {}, .stream = StreamOptions{.write_marks = {.low = 1000, .high = 5000}, .output_limit = 64_MiB}});
     set_own_callbacks();
     Connection pair = connect(loop);
     sibling = std::move(pair.stream);
@@ -261,10 +304,11 @@ struct Scene {
     EXPECT_EQ(::write(pipe[1], "x", 1), 1);
     if (!is_gone[index(Object::signal)]) ::raise(SIGUSR1);  // else the system would end the process, as it should
     loop.post([b = body(Place::posted, Object::nothing)] { b.enter(); });
-    if (own != nullptr) own->ref().post([this, b = body(Place::posted_to_stream, Object::nothing)](Stream& s) {
-      EXPECT_EQ(&s, own.get());
-      b.enter();
-    });
+    if (own != nullptr)
+      own->ref().post([this, b = body(Place::posted_to_stream, Object::nothing)](Stream& s) {
+        EXPECT_EQ(&s, own.get());
+        b.enter();
+      });
     turns(6);
 
     // Things end, all at once again.
@@ -319,7 +363,7 @@ struct Scene {
   Peer served_peer;
   Peer visitor;
 
-  JumpingClock kernel;
+  ClockKernel kernel;
   sys::ScopedKernel installed{kernel};
   EventLoop loop;
   std::unique_ptr<Server> server;

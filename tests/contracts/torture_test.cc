@@ -58,7 +58,8 @@ std::vector<Fault> faults_of(Call call) {
     case Call::read:
     case Call::write: errors = {EAGAIN, EINTR}; break;
     case Call::close: errors = {EINTR, EIO}; break;
-    case Call::unlink: errors = {ENOENT, EACCES}; break;
+    case Call::unlink:
+    case Call::describe_file: errors = {ENOENT, EACCES}; break;
     case Call::control_epoll: errors = {ENOMEM, ENOSPC, EEXIST, ENOENT, EPERM}; break;
     case Call::wait_epoll: errors = {EINTR, EINVAL}; break;
   }
@@ -90,9 +91,8 @@ class Scenario {
       if (!made) return;
       loop = *std::move(made);
     }
-    auto listening = Server::listen(
-        *loop, {.address = "unix:@weir-torture-" + std::to_string(::getpid()),
-                .stream = {.time_limits = {.write = 5s, .idle = time_limit}}});
+    auto listening = Server::listen(*loop, {.address = "unix:@weir-torture-" + std::to_string(::getpid()),
+                                            .stream = {.time_limits = {.write = 5s, .idle = time_limit}}});
     if (listening) {
       server = *std::move(listening);
       server->on_stream([this](Stream& stream) {
@@ -113,8 +113,9 @@ class Scenario {
   }
 
   void open(Side& side, std::size_t number) {
-    auto made = Stream::connect(*loop, "unix:@weir-torture-" + std::to_string(::getpid()),
-                                {.connect = {}, .stream = StreamOptions{.time_limits = {.write = 5s, .idle = time_limit}}});
+    auto made =
+        Stream::connect(*loop, "unix:@weir-torture-" + std::to_string(::getpid()),
+                        {.connect = {}, .stream = StreamOptions{.time_limits = {.write = 5s, .idle = time_limit}}});
     ASSERT_TRUE(made);
     side.stream = *std::move(made);
     side.stream->on_data([&side](Stream& s) { side.received += text_of(s.input().take_all()); });
@@ -185,7 +186,7 @@ class Scenario {
 };
 
 TEST(Torture, the_echo_itself_is_whole) {
-  JumpingClock clock;
+  ClockKernel clock;
   sys::FaultKernel kernel({}, &clock);
   const sys::ScopedKernel installed(kernel);
   Scenario scenario;
@@ -206,7 +207,7 @@ TEST(Torture, the_echo_itself_is_whole) {
 TEST(Torture, every_system_call_that_fails_once_or_from_then_on_harms_nothing_else) {
   std::array<std::uint64_t, sys::call_count> calls{};
   {
-    JumpingClock clock;
+    ClockKernel clock;
     sys::FaultKernel kernel({}, &clock);
     const sys::ScopedKernel installed(kernel);
     Scenario().play();
@@ -226,8 +227,9 @@ TEST(Torture, every_system_call_that_fails_once_or_from_then_on_harms_nothing_el
           SCOPED_TRACE("call " + std::to_string(k) + (from_then_on ? " and later of " : " of ") +
                        std::string(sys::name_of(call)) + " gives " + std::to_string(fault.error));
           {
-            JumpingClock clock;
-            sys::FaultKernel kernel(from_then_on ? FaultPlan::from_nth(k, fault, {call}) : FaultPlan::nth(k, fault, {call}), &clock);
+            ClockKernel clock;
+            sys::FaultKernel kernel(
+                from_then_on ? FaultPlan::from_nth(k, fault, {call}) : FaultPlan::nth(k, fault, {call}), &clock);
             const sys::ScopedKernel installed(kernel);
             Scenario scenario;
             const TimePoint start = clock.now();
@@ -270,13 +272,12 @@ TEST(Torture, every_allocation_that_fails_harms_nothing_else) {
           scenario.run([&] { return false; });
         }
         return;
-      } catch (const std::bad_alloc&) {
-      }
+      } catch (const std::bad_alloc&) {}
     }
   };
   std::size_t total = 0;
   {
-    JumpingClock clock;
+    ClockKernel clock;
     const sys::ScopedKernel installed(clock);
     Scenario scenario;
     scenario.loop = *EventLoop::create();
@@ -288,7 +289,7 @@ TEST(Torture, every_allocation_that_fails_harms_nothing_else) {
   for (std::size_t k = 1; k <= total; ++k) {
     SCOPED_TRACE("allocation " + std::to_string(k) + " of " + std::to_string(total));
     {
-      JumpingClock clock;
+      ClockKernel clock;
       const sys::ScopedKernel installed(clock);
       Scenario scenario;
       scenario.loop = *EventLoop::create();
@@ -298,7 +299,8 @@ TEST(Torture, every_allocation_that_fails_harms_nothing_else) {
       }
       for (const Scenario::Side& side : scenario.sides) {
         EXPECT_LE(side.closed, 1);
-        EXPECT_EQ(side.received == side.sent.substr(0, side.received.size()) || side.sent.size() < side.received.size(), true);
+        EXPECT_EQ(side.received == side.sent.substr(0, side.received.size()) || side.sent.size() < side.received.size(),
+                  true);
       }
     }
     ASSERT_EQ(open_descriptors(), descriptors);

@@ -65,6 +65,9 @@ class ClockKernel final : public sys::Kernel {
   sys::CallResult write(int descriptor, Bytes from) override { return real_.write(descriptor, from); }
   sys::CallResult close(int descriptor) override { return real_.close(descriptor); }
   sys::CallResult unlink(const char* path) override { return real_.unlink(path); }
+  sys::CallResult describe_file(const char* path, sys::FileIdentity& identity) override {
+    return real_.describe_file(path, identity);
+  }
   sys::CallResult create_event_counter() override { return real_.create_event_counter(); }
   sys::CallResult create_epoll() override { return real_.create_epoll(); }
   sys::CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override {

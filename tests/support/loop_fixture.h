@@ -149,6 +149,8 @@ class ByteProbe final : public ByteSlot {
   static Handle<ByteProbe> unattached(EventLoop& loop) { return Handle<ByteProbe>(new ByteProbe(loop)); }
 
   Result<void> attach(sys::Descriptor descriptor) {
+    int domain = 0;
+    if (sys::get_option(descriptor.number(), SOL_SOCKET, SO_DOMAIN, domain) && domain == AF_INET) trust_short_reads();
     return loop().slots_backend().attach(*this, std::move(descriptor));
   }
   void start() { loop().slots_backend().start_receive(*this); }

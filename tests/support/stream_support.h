@@ -1,11 +1,10 @@
-// weir: what the tests of streams and servers share: peers that are not weir, pairs of sockets, a clock that jumps.
+// weir: what the tests of streams and servers share: peers that are not weir, connections, records.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,12 +19,11 @@
 #include <string_view>
 #include <utility>
 
+#include "tests/support/clock_kernel.h"
 #include "tests/support/descriptor_check.h"
 #include "weir/loop/event_loop.h"
 #include "weir/net/socket.h"
 #include "weir/stream/stream.h"
-#include "weir/sys/kernel.h"
-#include "weir/sys/real_kernel.h"
 
 namespace weir::testing_support {
 
@@ -182,7 +180,7 @@ inline Connection connect(EventLoop& loop, StreamOptions options = {}, Transport
 /// What a stream has told.
 struct Record {
   std::string data;
-  std::string order;          ///< one letter a callback: d(ata), e(nd), r(drained), c(losed)
+  std::string order;  ///< one letter a callback: d(ata), e(nd), r(drained), c(losed)
   int closed = 0;
   std::error_code error;
 
@@ -225,56 +223,5 @@ bool spin_until(EventLoop& loop, Done done) {
 inline void settle(EventLoop& loop, int turns = 8) {
   for (int i = 0; i < turns; ++i) (void)loop.poll();
 }
-
-/// The real kernel with a clock that jumps: a wait that finds nothing ready does not wait but moves the clock. A wait
-/// without end that finds nothing ready fails with EDEADLK: nothing could ever happen any more.
-class JumpingClock final : public sys::Kernel {
- public:
-  using CallResult = sys::CallResult;
-
-  TimePoint now() override { return now_; }
-  void advance(Duration length) { now_ += length; }
-
-  CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) override {
-    const CallResult found = real_.wait_epoll(epoll, events, Duration::zero());
-    if (!found || found.count() > 0 || timeout == Duration::zero()) return found;
-    if (timeout < Duration::zero()) return CallResult::failure(EDEADLK);
-    now_ += timeout;
-    return found;
-  }
-
-  CallResult open_socket(int family, int type, int protocol) override { return real_.open_socket(family, type, protocol); }
-  CallResult bind(int descriptor, const sys::SocketName& name) override { return real_.bind(descriptor, name); }
-  CallResult listen(int descriptor, int backlog) override { return real_.listen(descriptor, backlog); }
-  CallResult accept(int descriptor, sys::SocketName& peer) override { return real_.accept(descriptor, peer); }
-  CallResult connect(int descriptor, const sys::SocketName& name) override { return real_.connect(descriptor, name); }
-  CallResult shutdown(int descriptor, int how) override { return real_.shutdown(descriptor, how); }
-  CallResult local_name(int descriptor, sys::SocketName& name) override { return real_.local_name(descriptor, name); }
-  CallResult peer_name(int descriptor, sys::SocketName& name) override { return real_.peer_name(descriptor, name); }
-  CallResult get_option(int descriptor, int level, int option, MutableBytes value) override {
-    return real_.get_option(descriptor, level, option, value);
-  }
-  CallResult set_option(int descriptor, int level, int option, Bytes value) override {
-    return real_.set_option(descriptor, level, option, value);
-  }
-  CallResult receive(int descriptor, MutableBytes into) override { return real_.receive(descriptor, into); }
-  CallResult send(int descriptor, Bytes from) override { return real_.send(descriptor, from); }
-  CallResult send_pieces(int descriptor, std::span<const iovec> pieces) override {
-    return real_.send_pieces(descriptor, pieces);
-  }
-  CallResult read(int descriptor, MutableBytes into) override { return real_.read(descriptor, into); }
-  CallResult write(int descriptor, Bytes from) override { return real_.write(descriptor, from); }
-  CallResult close(int descriptor) override { return real_.close(descriptor); }
-  CallResult unlink(const char* path) override { return real_.unlink(path); }
-  CallResult create_event_counter() override { return real_.create_event_counter(); }
-  CallResult create_epoll() override { return real_.create_epoll(); }
-  CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override {
-    return real_.control_epoll(epoll, operation, descriptor, event);
-  }
-
- private:
-  sys::RealKernel real_;
-  TimePoint now_{std::chrono::hours(1)};
-};
 
 }  // namespace weir::testing_support

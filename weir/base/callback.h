@@ -35,6 +35,9 @@ class Callback<R(Args...)> {
     requires(!std::same_as<std::remove_cvref_t<F>, Callback> && std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
   Callback(F&& callable) {
     using Stored = std::remove_cvref_t<F>;
+    if constexpr (std::is_constructible_v<Stored, std::nullptr_t> && requires { callable == nullptr; }) {
+      if (callable == nullptr) return;  // an empty std::function, a null pointer: empty here too
+    }
     if constexpr (is_inline<Stored>) {
       ::new (static_cast<void*>(storage_)) Stored(std::forward<F>(callable));
     } else {

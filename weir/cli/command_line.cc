@@ -18,18 +18,20 @@
 namespace weir::cli {
 namespace {
 
-constexpr const char* address_forms =
-    "ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback), or unix:PATH.";
-
 constexpr const char* tool_examples = R"(Examples:
   weir echo --listen :7777                      a server on loopback, port 7777
   weir bench echo --connect :7777 --seconds 5   load for it, from another terminal
   weir echo --help                              more about a command)";
 
 constexpr const char* echo_examples =
-    R"(Prints `listening on ADDR` with the real port when it is ready; what is noteworthy goes to stderr.
+    R"(ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback) or unix:PATH.
+
+Prints `listening on ADDR` with the real port when it is ready; what is noteworthy goes to stderr.
 SIGTERM or SIGINT: accepts no more, gives connections up to 10 s to end, exits with 0. A second one: exits
 at once with 128 + the number of the signal (SIGTERM 143, SIGINT 130).
+
+--log error: what keeps it from serving. warning: also what it limits and whom it cuts. info: also connections
+that break, and that it stops. debug: every connection.
 
 A peer that does not read is not read from either; it is cut when it has taken nothing for 60 s.
 With --lines an unfinished line at the end is not echoed, and a line of more than 64 KiB (65536 bytes
@@ -45,7 +47,9 @@ Examples:
 Exit codes: 0 stopped by a signal; 1 it cannot listen there; 2 wrong arguments; 128 + n see above.)";
 
 constexpr const char* bench_examples =
-    R"(Keeps --pipeline requests of --size bytes in flight on each connection and compares every byte that comes
+    R"(ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback) or unix:PATH.
+
+Keeps --pipeline requests of --size bytes in flight on each connection and compares every byte that comes
 back. MB/s (10^6) counts one way. With --json the result is one line on stdout; on stderr the line `connected`
 precedes the first request and `measured` follows the measured time. Connections end with a reset, so that
 no port is left in TIME_WAIT.
@@ -94,24 +98,18 @@ void add_choice(CLI::App& command, const char* name, Value& value, const std::ma
 
 CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
   CLI::App& echo = *app.add_subcommand("echo", "A server that sends back what it receives");
-  echo.add_option("--listen", options.address, std::string("Where to listen. ") + address_forms)
-      ->required()
-      ->check(check_address)
-      ->type_name("ADDR");
+  echo.add_option("--listen", options.address, "Where to listen")->required()->check(check_address)->type_name("ADDR");
   echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)")
       ->disable_flag_override();
   add_choice<BackendChoice>(echo, "--backend", options.backend,
                             {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}}, "NAME",
                             "What drives the event loop: auto (the default) or epoll");
-  add_choice<LogLevel>(
-      echo, "--log", options.log,
-      {{"error", LogLevel::error},
-       {"warning", LogLevel::warning},
-       {"info", LogLevel::info},
-       {"debug", LogLevel::debug}},
-      "LEVEL",
-      "What to tell on stderr: error; warning (the default): also what weir limits or cuts; info: also "
-      "connections that break, and stopping; debug: every connection");
+  add_choice<LogLevel>(echo, "--log", options.log,
+                       {{"error", LogLevel::error},
+                        {"warning", LogLevel::warning},
+                        {"info", LogLevel::info},
+                        {"debug", LogLevel::debug}},
+                       "LEVEL", "What to tell on stderr, see below: error, warning (the default), info or debug");
   echo.footer(echo_examples);
   return echo;
 }
@@ -120,10 +118,7 @@ CLI::App& add_bench_echo(CLI::App& app, BenchEchoOptions& options) {
   CLI::App& bench = *app.add_subcommand("bench", "Load generators");
   bench.require_subcommand(1);
   CLI::App& echo = *bench.add_subcommand("echo", "Load for an echo server, with rates and latencies");
-  echo.add_option("--connect", options.address, std::string("The server. ") + address_forms)
-      ->required()
-      ->check(check_address)
-      ->type_name("ADDR");
+  echo.add_option("--connect", options.address, "The server")->required()->check(check_address)->type_name("ADDR");
   add_number<std::size_t>(echo, "--connections", options.connections, 1, 1'000'000, "How many connections");
   add_number<std::size_t>(echo, "--size", options.size, 1, std::size_t{1} << 30, "Bytes of a request");
   add_number<std::size_t>(echo, "--pipeline", options.pipeline, 1, 100'000, "Requests in flight on each connection");

@@ -8,9 +8,13 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "weir/base/bytes.h"
+#include "weir/buffer/buffer.h"
 #include "weir/buffer/line_reader.h"
 #include "weir/cli/peer_name.h"
 #include "weir/cli/process.h"
@@ -32,6 +36,15 @@ constexpr std::size_t longest_line_end = 2;
 constexpr Marks marks_for_lines{.low = line_limit + longest_line_end, .high = 2 * line_limit};
 
 std::string_view signal_name(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
+
+/// Moves the first bytes of `from` to the end of `to`. Short lines are copied: to share each would cost more than its bytes.
+void move_front(Buffer& from, std::size_t count, Buffer& to) {
+  constexpr std::size_t most_copied = 1_KiB;
+  const Bytes front = from.front();
+  if (count > most_copied || count > front.size()) return to.append(from.take(count));
+  to.append(front.first(count));
+  from.drop(count);
+}
 
 /// The echo server with its log and its ends.
 ///
@@ -88,7 +101,7 @@ class EchoServer {
     while (true) {
       const Result<std::optional<LineExtent>> line = reader.find(stream.input());
       if (line && *line) {
-        lines.append(stream.input().take((*line)->total()));
+        move_front(stream.input(), (*line)->total(), lines);
         continue;
       }
       if (!lines.is_empty()) stream.write(std::move(lines));

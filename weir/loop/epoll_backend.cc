@@ -193,6 +193,7 @@ void EpollBackend::receive_now(ByteSlot& slot) {
 
 /// Receives until the kernel has no more, the slot is stopped, or its turn is over. The caller holds the slot.
 void EpollBackend::receive(ByteSlot& slot) {
+  slot.is_starved_ = false;
   for (std::size_t left = bytes_per_turn; slot.is_reading_;) {
     const MutableBytes room = receive_block_.room();
     if (room.empty() || pool_.is_pressed()) [[unlikely]] {
@@ -212,7 +213,7 @@ void EpollBackend::receive(ByteSlot& slot) {
       slot.is_reading_ = slot.is_readable_ = false;
       return slot.receive_ended({});
     }
-    const bool is_drained = got.count() < room.size() && !slot.has_ended_;
+    const bool is_drained = got.count() < room.size() && slot.trusts_short_reads_ && !slot.has_ended_;
     if (is_drained) slot.is_readable_ = false;
     Received data(receive_block_, room.first(got.count()));
     slot.received(data);
@@ -222,10 +223,13 @@ void EpollBackend::receive(ByteSlot& slot) {
 }
 
 /// Puts the slot among those that wait for memory. False when memory came back meanwhile.
-bool EpollBackend::must_starve(IoSlot& slot) noexcept {
+bool EpollBackend::must_starve(IoSlot& slot) {
   if (!loop_.wait_for_memory()) return false;
+  const bool is_first = starved_.is_empty();
   slot.ListHook<ReadyTag>::unlink();
   starved_.push_back(slot);
+  slot.is_starved_ = true;
+  if (is_first) loop_.say(Diagnostic::Level::warning, "reading pauses: the pool's budget is nearly spent", errc::budget);
   return true;
 }
 

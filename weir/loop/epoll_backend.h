@@ -52,7 +52,7 @@ class EpollBackend final : public Backend {
   void accept(AcceptSlot& slot);
   void finish_connect(ConnectSlot& slot);
   void make_ready(IoSlot& slot) noexcept;
-  bool must_starve(IoSlot& slot) noexcept;
+  bool must_starve(IoSlot& slot);
 
   EventLoop& loop_;
   Pool& pool_;

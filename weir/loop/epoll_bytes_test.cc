@@ -4,6 +4,7 @@
 #include <sys/time.h>
 
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -170,6 +171,33 @@ TEST_F(EpollBytes, urgent_data_in_the_middle_does_not_hide_what_follows) {
   ASSERT_TRUE(run_until([&] { return probe->text.size() >= 4; }, 2s)) << probe->text;
 
   EXPECT_EQ(probe->text, "abcd");
+}
+
+// A receive stops behind bytes that came with a descriptor, however much follows: that is not an empty queue.
+TEST_F(EpollBytes, a_descriptor_passed_along_does_not_hide_what_follows) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(loop_, std::move(pair.near));
+  ASSERT_TRUE(loop_.run_once());
+  char letter = 'a';
+  iovec piece{.iov_base = &letter, .iov_len = 1};
+  alignas(cmsghdr) std::byte control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  const int passed = pair.far.number();
+  std::memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  ASSERT_EQ(::sendmsg(pair.far.number(), &message, 0), 1);
+  EXPECT_EQ(write_some(pair.far, "bc"), 2U);
+
+  ASSERT_TRUE(run_until([&] { return probe->text.size() >= 3; }, 2s)) << probe->text;
+
+  EXPECT_EQ(probe->text, "abc");
 }
 
 /// What `source` sends comes back through the other end.

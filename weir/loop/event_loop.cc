@@ -64,9 +64,12 @@ EventLoop::~EventLoop() {
   expects(!is_running_);
   if (posts_.get() == nullptr) return;
   posts_->close();
-  slots_.for_each([](Slot& slot) { slot.loop_ends(); });
+  for (std::size_t before = 0; slots_.size() != before;) {  // again, while ending one leaves another without its handle
+    before = slots_.size();
+    slots_.for_each([](Slot& slot) { slot.loop_ends(); });
+  }
   expects(slots_.size() == 0);  // a stream, listener, timer, watch or signal outlives its loop: destroy it first
-  pool_->remove_waiter(*memory_waiter_);
+  if (memory_waiter_ != nullptr) pool_->remove_waiter(*memory_waiter_);
 }
 
 Result<RunEnd> EventLoop::run() {
@@ -85,11 +88,13 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   expects(!is_running_);
   if (serve_flags() == RunEnd::stopped) return RunEnd::stopped;
   if (is_empty()) return RunEnd::empty;
+  if (stage_ != Stage::wait) return RunEnd::turn;  // a throw has cut it short
   ++turns_;
   const Duration timeout = may_wait ? time_to_wait() : Duration::zero();
   const Result<void> waited = backend_->wait(timeout);
   if (timeout != Duration::zero()) posts_->end_sleep();
   if (!waited) return waited.error();
+  stage_ = Stage::events;
   now_ = sys::monotonic_now();
   return RunEnd::turn;
 }

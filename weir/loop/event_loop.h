@@ -55,7 +55,9 @@ class WEIR_API EventLoop {
  public:
   struct Options {
     BackendChoice backend = BackendChoice::automatic;
-    Pool* pool = nullptr;                                  ///< null is the default pool; it must outlive the loop
+    /// Null is the default pool. It must outlive the loop, and needs a budget well above the 64 KiB that the loop
+    /// receives into: from 75 % in use on, reading and accepting pause.
+    Pool* pool = nullptr;
     Callback<void(const Diagnostic&)> on_diagnostic{};     ///< hears what the library has to say; empty by default
   };
 
@@ -157,9 +159,15 @@ class WEIR_API EventLoop {
   /// Asks to have `Backend::resume_starved` called when the pool has memory again. False when it has some already.
   bool wait_for_memory() noexcept;
 
-  /// The slot whose callback runs; set and restored by whoever calls one. After a throw: the slot that threw.
+  /// The slot whose callback runs; set and restored by whoever calls one.
   Slot* running_slot() const noexcept { return running_slot_; }
   Slot* exchange_running_slot(Slot* slot) noexcept { return std::exchange(running_slot_, slot); }
+  /// Remembers whose callback an exception leaves: the innermost one's. `begin_callback` forgets an earlier one, which
+  /// the program has caught itself.
+  void begin_callback() noexcept { thrower_ = nullptr; }
+  void callback_threw(Slot& slot) noexcept {
+    if (thrower_ == nullptr) thrower_ = &slot;
+  }
 
  private:
   friend class Slot;
@@ -186,6 +194,9 @@ class WEIR_API EventLoop {
     EventLoop& loop_;
     std::optional<Callback<Signature>> next;  ///< what takes its place when it has returned
   };
+
+  /// Where a turn stands: at `wait`, unless a throw has cut the last one short.
+  enum class Stage : std::uint8_t { wait, events, timers, posts, deferred };
 
   struct Unopened {};
 
@@ -226,6 +237,8 @@ class WEIR_API EventLoop {
   Callback<void(const Diagnostic&)> on_diagnostic_;
   CallFrameBase* frames_ = nullptr;
   Slot* running_slot_ = nullptr;
+  Slot* thrower_ = nullptr;
+  Stage stage_ = Stage::wait;
   std::size_t active_ = 0;
   std::uint64_t turns_ = 0;
   bool is_running_ = false;

@@ -234,9 +234,8 @@ TEST(EventLoop, an_event_that_throws_leaves_run_and_the_rest_of_the_batch_follow
 
   EXPECT_THROW((void)loop.run(), std::runtime_error);
   EXPECT_EQ(received, 3U);
-  ASSERT_TRUE(loop.run_once());
+  ASSERT_TRUE(loop.run_until([&] { return received == 10; }));
 
-  EXPECT_EQ(received, 10U);
   for (const auto& probe : probes) EXPECT_EQ(probe->text, "x");
 }
 

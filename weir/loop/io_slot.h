@@ -27,6 +27,8 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   Kind kind() const noexcept { return kind_; }
   int descriptor() const noexcept { return descriptor_.number(); }
   bool is_attached() const noexcept { return is_attached_; }
+  /// True while the slot waits for the pool to have memory again; what the kernel holds for it is not lost.
+  bool is_starved() const noexcept { return is_starved_; }
 
  protected:
   IoSlot(EventLoop& loop, Kind kind) : Slot(loop), kind_(kind) {}
@@ -37,6 +39,7 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   sys::Descriptor descriptor_;
   const Kind kind_;
   bool is_attached_ = false;
+  bool is_starved_ = false;
 
   // What the backend knows and what was asked of it. Meanings differ a little by kind; see EpollBackend.
   bool is_reading_ = false;      ///< bytes: receive is on; accept: accepting
@@ -86,10 +89,19 @@ class ByteSlot : public IoSlot {
   Buffer& output_buffer() noexcept { return output_; }
 
  protected:
+  /// A receive that brings less than was asked for has emptied the socket. True of TCP; on a Unix socket a receive also
+  /// stops behind bytes that came with descriptors (unix(7), SCM_RIGHTS).
+  void trust_short_reads() noexcept { trusts_short_reads_ = true; }
+
   explicit ByteSlot(EventLoop& loop) : IoSlot(loop, Kind::bytes), input_(loop.pool()), output_(loop.pool()) {}
 
   Buffer input_;
   Buffer output_;
+
+ private:
+  friend class EpollBackend;
+
+  bool trusts_short_reads_ = false;
 };
 
 /// A slot that accepts connections.

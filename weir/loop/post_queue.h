@@ -43,8 +43,6 @@ class PostQueue {
   std::uint8_t take_flags() noexcept {
     return flags_.load(std::memory_order_relaxed) == 0 ? std::uint8_t{0} : flags_.exchange(0, std::memory_order_acquire);
   }
-  /// Puts flags back that the caller could not serve yet.
-  void keep_flags(std::uint8_t flags) noexcept { flags_.fetch_or(flags, std::memory_order_relaxed); }
   /// Announces a sleep. False when something came in and the loop must not sleep.
   bool prepare_sleep() noexcept;
   void end_sleep() noexcept { state_.store(State::running, std::memory_order_relaxed); }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <csignal>
+
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"

@@ -10,6 +10,7 @@ Slot::Slot(EventLoop& loop) : loop_(&loop), id_(loop.slots_.add(*this)) {}
 
 Slot::~Slot() {
   if (loop_->running_slot_ == this) loop_->running_slot_ = nullptr;
+  if (loop_->thrower_ == this) loop_->thrower_ = nullptr;
   loop_->slots_.remove(id_);
 }
 

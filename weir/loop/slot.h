@@ -12,7 +12,7 @@ namespace weir {
 
 class EventLoop;
 
-/// Names a slot for ever: an index is used again, a generation of it never is.
+/// Names a slot. An index is used again, each time with a new generation; those repeat only after 2^32 uses of it.
 struct SlotId {
   static constexpr std::uint32_t no_index = ~std::uint32_t{0};
 

@@ -12,20 +12,29 @@ constexpr std::size_t tasks_per_turn = 512;
 
 }  // namespace
 
-/// What a callback throws goes to the owner of the slot that threw, if it has one that cares, and else out of `run`;
-/// either way what it cut short is done by the next turn.
+/// What a callback throws goes to the owner of the slot that threw, if it has one that cares: the turn then goes on. Else it
+/// leaves `run`, and the next turn goes on with the stage behind, so that what throws every time starves nothing else.
+/// What a stage was cut short in, it does when it comes again.
 Result<RunEnd> EventLoop::turn(bool may_wait) {
   Result<RunEnd> begun = begin_turn(may_wait);
   if (!begun || *begun != RunEnd::turn) return begun;
   const RunningMark mark(*this);
-  try {
-    backend_->dispatch();
-    run_timers();
-    posts_->run_tasks(tasks_per_turn);
-    run_deferred();
-  } catch (...) {
-    Slot* thrower = exchange_running_slot(nullptr);
-    if (thrower == nullptr || !thrower->caught(std::current_exception())) throw;
+  while (stage_ != Stage::wait) {
+    try {
+      switch (stage_) {
+        case Stage::wait: break;
+        case Stage::events: backend_->dispatch(); stage_ = Stage::timers; [[fallthrough]];
+        case Stage::timers: run_timers(); stage_ = Stage::posts; [[fallthrough]];
+        case Stage::posts: posts_->run_tasks(tasks_per_turn); stage_ = Stage::deferred; [[fallthrough]];
+        case Stage::deferred: run_deferred(); stage_ = Stage::wait;
+      }
+    } catch (...) {
+      running_slot_ = nullptr;
+      Slot* thrower = std::exchange(thrower_, nullptr);
+      if (thrower != nullptr && thrower->caught(std::current_exception())) continue;
+      stage_ = stage_ == Stage::deferred ? Stage::wait : static_cast<Stage>(static_cast<int>(stage_) + 1);
+      throw;
+    }
   }
   return RunEnd::turn;
 }

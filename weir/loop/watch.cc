@@ -67,6 +67,9 @@ Watch::~Watch() {
   if (state_ != nullptr) state_->destroy();
 }
 
-Result<void> Watch::set_interest(Readiness interest) { return state_->set_interest(state_->descriptor(), interest); }
+Result<void> Watch::set_interest(Readiness interest) {
+  expects(state_ != nullptr);
+  return state_->set_interest(state_->descriptor(), interest);
+}
 
 }  // namespace weir

@@ -19,8 +19,11 @@ constexpr Duration shortest_pause = 10ms;
 constexpr Duration longest_pause = 100ms;
 constexpr Duration between_remarks = 1s;
 
-/// Somebody else's listening socket answers; a file that was left behind refuses (unix(7)).
+/// Somebody else's listening socket answers; a socket's file that was left behind refuses (unix(7)). So does a file of any
+/// other kind, which is not ours to remove.
 bool is_abandoned(const Address& address) {
+  sys::FileIdentity file;
+  if (!sys::describe_file(address.name().local.sun_path, file) || !file.is_socket) return false;
   Result<Socket> probe = Socket::open_stream(address.family());
   if (!probe) return false;
   const Result<void> connected = probe->connect(address);
@@ -35,14 +38,13 @@ Result<void> bind_at(Socket& socket, const Address& address) {
   return socket.bind(address);
 }
 
-Result<Socket> open_listening(const Address& address, const ListenOptions& options) {
+Result<Socket> open_bound(const Address& address) {
   Result<Socket> socket = Socket::open_stream(address.family());
   if (!socket) return socket.error();
   if (address.family() != Address::Family::local) {
     if (auto set = socket->set_reuse_address(true); !set) return set.error();
   }
   if (auto bound = bind_at(*socket, address); !bound) return bound.error();
-  if (auto listening = socket->listen(options.backlog); !listening) return listening.error();
   return socket;
 }
 
@@ -62,14 +64,13 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   }
 
   Result<void> open(const Address& address) {
-    Result<Socket> socket = open_listening(address, options_);
+    Result<Socket> socket = open_bound(address);
     if (!socket) return socket.error();
-    Result<Address> bound = socket->local_address();
-    if (!bound) return bound.error();
-    address_ = *bound;
-    if (auto attached = loop().slots_backend().attach(*this, std::move(*socket).release()); !attached) return attached;
-    loop().slots_backend().start_accept(*this);
-    return {};
+    address_ = address;
+    if (!address.path().empty()) (void)sys::describe_file(address.name().local.sun_path, file_);
+    Result<void> listening = listen(*std::move(socket));
+    if (!listening) remove_file();
+    return listening;
   }
 
   void destroy() noexcept {
@@ -86,6 +87,16 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   void on_failed(Callback<void(std::error_code)> callback) { loop().replace_callback(on_failed_, std::move(callback)); }
 
  private:
+  Result<void> listen(Socket socket) {
+    if (auto listening = socket.listen(options_.backlog); !listening) return listening;
+    Result<Address> bound = socket.local_address();
+    if (!bound) return bound.error();
+    address_ = *bound;
+    if (auto attached = loop().slots_backend().attach(*this, std::move(socket).release()); !attached) return attached;
+    loop().slots_backend().start_accept(*this);
+    return {};
+  }
+
   void accepted(sys::Descriptor connection, const sys::SocketName& peer) override {
     pause_ = shortest_pause;
     Socket socket(std::move(connection));
@@ -97,10 +108,10 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
 
   void accept_failed(std::error_code error) override {
     if (is_fatal(error)) return fail(error);
-    remark(error);
     loop().arm(*this, loop().now() + pause_);
     loop().add_starved(*this);
     pause_ = std::min(pause_ * 2, longest_pause);
+    remark(error);
   }
 
   void remark(std::error_code error) {
@@ -112,7 +123,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   void fail(std::error_code error) {
     close();
     loop().say(Diagnostic::Level::error, "accepting at " + address_.to_string() + " ended: " + error.message(), error);
-    if (!on_failed_) return;
+    if (!on_failed_ || is_released()) return;
     Slot* outer = loop().exchange_running_slot(this);
     loop().invoke(on_failed_, error);
     loop().exchange_running_slot(outer);
@@ -133,12 +144,21 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
     ListHook<StarvedTag>::unlink();
     if (!is_attached()) return;
     loop().slots_backend().detach(*this).reset();
-    if (!address_.path().empty()) (void)sys::unlink(address_.name().local.sun_path);
+    remove_file();
     loop().descriptor_freed();
+  }
+
+  /// Removes the socket's file, unless somebody else has put theirs in its place.
+  void remove_file() noexcept {
+    sys::FileIdentity file;
+    const char* path = address_.name().local.sun_path;
+    if (address_.path().empty() || !sys::describe_file(path, file) || !(file == file_)) return;
+    (void)sys::unlink(path);
   }
 
   ListenOptions options_;
   Address address_;
+  sys::FileIdentity file_;    // of the path of a Unix address
   Callback<void(Socket, const Address&)> on_connection_;
   Callback<void(std::error_code)> on_failed_;
   Duration pause_ = shortest_pause;
@@ -164,7 +184,10 @@ Listener::~Listener() {
   if (state_ != nullptr) state_->destroy();
 }
 
-const Address& Listener::address() const noexcept { return state_->address(); }
+const Address& Listener::address() const noexcept {
+  expects(state_ != nullptr);
+  return state_->address();
+}
 
 void Listener::on_failed(Callback<void(std::error_code)> callback) { state_->on_failed(std::move(callback)); }
 

@@ -42,6 +42,12 @@ Result<void> Socket::connect(const Address& address) {
 
 Result<void> Socket::shutdown_write() { return sys::shutdown(number(), SHUT_WR).to_result(); }
 
+bool Socket::is_internet() const noexcept {
+  int domain = AF_UNSPEC;
+  if (!sys::get_option(number(), SOL_SOCKET, SO_DOMAIN, domain)) return false;
+  return domain == AF_INET || domain == AF_INET6;
+}
+
 Result<Address> Socket::local_address() const {
   sys::SocketName name;
   const sys::CallResult asked = sys::local_name(number(), name);

@@ -35,6 +35,8 @@ class WEIR_API Socket {
   Result<void> connect(const Address& address);
   Result<void> shutdown_write();
 
+  /// True for TCP, false for Unix sockets and what cannot be told. getsockopt(2), SO_DOMAIN
+  bool is_internet() const noexcept;
   Result<Address> local_address() const;
   Result<Address> peer_address() const;
 

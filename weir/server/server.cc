@@ -81,15 +81,30 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner {
   }
 
   bool stream_threw(Stream& stream, std::exception_ptr exception) override {
+    struct Abort {
+      ~Abort() {
+        if (stream.owner() == owner) stream.abort();
+      }
+      State* owner;
+      Stream& stream;
+    };
     const SlotHold hold(*this);
+    const Abort abort{this, stream};  // also when the handler itself throws
     if (on_exception_) loop().invoke(on_exception_, stream, std::move(exception));
-    if (stream.owner() == this) stream.abort();
     return true;
   }
 
   /// The time for stopping in order is over.
   void fired() override {
-    streams_.for_each([](Stream& stream) { stream.abort(); });
+    const SlotHold hold(*this);
+    // Aborting one may run release callbacks of foreign memory, which may destroy others: so each is looked up anew, and
+    // those that are done go to the back.
+    while (Stream* stream = streams_.front()) {
+      if (!stream->is_open()) return;
+      stream->ListHook<OwnedTag>::unlink();
+      streams_.push_back(*stream);
+      stream->abort();
+    }
   }
 
   void run_deferred() override {

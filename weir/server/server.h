@@ -61,7 +61,7 @@ class WEIR_API Server {
 
   /// Stops in order: listens no more, and finishes every stream (what is in its output is flushed and followed by the
   /// end). What is still open after `within` is aborted. Then `on_stopped` runs, once, never inside this function.
-  /// A second call only shortens the time that is left.
+  /// A second call only shortens the time that is left; an `on_stopped` of its own takes the place of the first one's.
   void stop(Duration within, Callback<void()> on_stopped = {});
 
  private:

@@ -92,7 +92,8 @@ TEST(Server, a_place_that_cannot_be_listened_at_is_an_error_and_leaves_nothing_o
   EXPECT_EQ(taken.error(), std::errc::address_in_use);
   ASSERT_FALSE(nonsense);
   EXPECT_EQ(nonsense.error(), errc::bad_address);
-  for (const Call call : {Call::open_socket, Call::set_option, Call::bind, Call::listen, Call::local_name, Call::control_epoll}) {
+  for (const Call call :
+       {Call::open_socket, Call::set_option, Call::bind, Call::listen, Call::local_name, Call::control_epoll}) {
     sys::FaultKernel kernel(FaultPlan::nth(1, {.error = ENOBUFS}, {call}));
     const sys::ScopedKernel installed(kernel);
     const auto failed = Server::listen(loop, {.address = "127.0.0.1:0"});
@@ -184,9 +185,8 @@ TEST(Server, a_stream_may_be_taken_in_its_last_callback) {
   EventLoop loop;
   const auto server = listen(loop);
   std::unique_ptr<Stream> taken;
-  server->on_stream([&](Stream& stream) {
-    stream.on_closed([&](Stream& s, std::error_code) { taken = server->take(s); });
-  });
+  server->on_stream(
+      [&](Stream& stream) { stream.on_closed([&](Stream& s, std::error_code) { taken = server->take(s); }); });
   Peer peer = dial(server->address());
   ASSERT_TRUE(spin_until(loop, [&] { return server->stream_count() == 1; }));
   peer.reset();
@@ -407,14 +407,15 @@ TEST(Server, stop_under_load_loses_no_byte_that_was_answered) {
   for (std::size_t i = 0; i < clients; ++i) {
     EXPECT_TRUE(peers[i].has_ended);
     EXPECT_EQ(peers[i].error, 0);
-    EXPECT_EQ(peers[i].received == written[i], true) << i << ": " << peers[i].received.size() << " of " << written[i].size();
+    EXPECT_EQ(peers[i].received == written[i], true)
+        << i << ": " << peers[i].received.size() << " of " << written[i].size();
     EXPECT_EQ(peers[i].received == all.substr(0, peers[i].received.size()), true);
   }
 }
 
 // hazard: S13
 TEST(Server, what_is_still_open_at_the_deadline_is_aborted) {
-  JumpingClock kernel;
+  ClockKernel kernel;
   const sys::ScopedKernel installed(kernel);
   EventLoop loop;
   const auto server = listen(loop);
@@ -442,7 +443,7 @@ TEST(Server, what_is_still_open_at_the_deadline_is_aborted) {
 
 // hazard: S13
 TEST(Server, a_second_stop_only_shortens) {
-  JumpingClock kernel;
+  ClockKernel kernel;
   const sys::ScopedKernel installed(kernel);
   EventLoop loop;
   const auto server = listen(loop);

@@ -13,6 +13,7 @@ class SocketStream final : public Stream {
   SocketStream(EventLoop& loop, StreamSettings settings) : Stream(loop, std::move(settings)) {}
 
   Result<void> open(Socket socket) {
+    if (socket.is_internet()) trust_short_reads();
     if (auto attached = backend().attach(*this, std::move(socket).release()); !attached) return attached;
     connection_stands();
     return {};
@@ -68,7 +69,10 @@ class SocketStream final : public Stream {
 Result<std::unique_ptr<Stream>> Stream::adopt(EventLoop& loop, Socket socket, StreamSettings settings) {
   auto* stream = new SocketStream(loop, std::move(settings));
   std::unique_ptr<Stream> owned(stream);
-  if (auto opened = stream->open(std::move(socket)); !opened) return opened.error();
+  if (auto opened = stream->open(std::move(socket)); !opened) {
+    stream->abort();
+    return opened.error();
+  }
   return owned;
 }
 

@@ -139,7 +139,7 @@ void Stream::unsuspend(std::uint8_t reasons) noexcept {
   suspended_ &= static_cast<std::uint8_t>(~reasons);
   if ((reasons & input_full) != 0) input_.set_drain_hook(nullptr);
   if (is_suspended() || state_ == State::closed) return;
-  last_received_ = loop().now();  // the read limit counts from here
+  if (settings_->time_limits.read != TimeLimits::no_limit) reading_since_ = loop().clock();
   if (state_ == State::broken) loop().defer(*this);
   start_receiving();
   limit_time();
@@ -229,7 +229,7 @@ void Stream::wait_to_send(TimePoint since) noexcept {
 
 void Stream::sent(std::size_t count) {
   output_.drop(count);
-  last_sent_ = loop().now();
+  last_sent_ = output_.is_empty() ? loop().now() : loop().clock();
   is_waiting_to_send_ = false;
   if (!output_.is_empty()) wait_to_send(last_sent_);  // the backend goes on with the rest by itself
   if (extras_ != nullptr) extras_->sent += count;
@@ -291,6 +291,7 @@ void Stream::tell_sent() {
 void Stream::set_read_marks(Marks marks) {
   expects(marks.low <= marks.high && marks.high > 0);
   settings_.own().read_marks = marks;
+  if (is_discarding_) return;
   if (input_.size() >= marks.high) {
     suspend(input_full);
   } else if (input_.size() <= marks.low) {
@@ -329,7 +330,7 @@ bool StreamRef::post(Callback<void(Stream&)> task) const {
   return queue_->push([loop = loop_, id = id_, task = std::move(task)]() mutable {
     Slot* slot = loop->find(id);
     if (slot == nullptr || slot->is_released()) return;
-    task(*static_cast<Stream*>(slot));
+    static_cast<Stream*>(slot)->call_for_owner(task);
   });
 }
 

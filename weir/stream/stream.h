@@ -63,7 +63,10 @@ struct StreamOptions {
 /// changes its own. Counts are plain: one thread.
 class WEIR_API StreamSettings {
  public:
-  StreamSettings(const StreamOptions& options = {}) : shared_(new Shared{options}) {}
+  StreamSettings(const StreamOptions& options = {}) : shared_(new Shared{options}) {
+    expects(options.read_marks.low <= options.read_marks.high && options.read_marks.high > 0);
+    expects(options.write_marks.low <= options.write_marks.high && options.write_marks.high > 0);
+  }
   StreamSettings(const StreamSettings& other) noexcept : shared_(other.shared_) { ++shared_->references; }
   StreamSettings(StreamSettings&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
   StreamSettings& operator=(StreamSettings other) noexcept {
@@ -155,7 +158,7 @@ class WEIR_API Stream : protected ByteSlot,
 
   /// The connection stands. Only after `connect`.
   void on_connected(Handler handler);
-  /// The input has grown, or reading was resumed with bytes in it. Take what is useful; the rest stays. It is called again
+  /// The input has grown, or reading was resumed, or the handler set, with bytes in it. Take what is useful; the rest stays. It is called again
   /// when something changes: more input, or `resume()`.
   void on_data(Handler handler);
   /// The peer finished sending. The stream can still be written to; call `finish()` when done.
@@ -169,7 +172,8 @@ class WEIR_API Stream : protected ByteSlot,
 
   /// What has arrived and was not taken yet. Taking from it, anywhere, lets reading go on when it falls to the low mark.
   Buffer& input() noexcept { return input_; }
-  /// Stops reading, and `on_data`, until `resume()`.
+  /// Stops reading, and `on_data`, until `resume()`. The peer's end or reset is noticed when reading goes on; that writing
+  /// has failed is told at the latest when the write limit has passed.
   void pause() noexcept;
   void resume();
   bool is_paused() const noexcept { return (suspended_ & by_user) != 0; }
@@ -306,6 +310,7 @@ class WEIR_API Stream : protected ByteSlot,
   bool caught(std::exception_ptr exception) override;
   void loop_ends() noexcept override;
   void fired() override;
+  void fail_unless_data_waits(std::error_code what);
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
   void set_attachment(void* object, void (*destroy_object)(void*)) noexcept;
@@ -322,6 +327,7 @@ class WEIR_API Stream : protected ByteSlot,
   void* attachment_ = nullptr;
   void (*destroy_attachment_)(void*) = nullptr;
   TimePoint last_received_;
+  TimePoint reading_since_;                  // when reading went on: the read limit counts from the later of both
   TimePoint last_sent_;                      // or when output began to wait
   TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
   std::uint32_t discarded_ = 0;              // bytes thrown away since finish()

@@ -35,7 +35,8 @@ FaultPlan nasty_but_legal(std::uint64_t seed) {
 
 /// The next piece of a pattern, as one of the kinds of memory that a stream takes.
 Accepted write_some(Stream& stream, const std::string& all, std::size_t& at, std::mt19937_64& random) {
-  const std::size_t count = std::min<std::size_t>(all.size() - at, random() % 5 == 0 ? random() % 40000 : random() % 300);
+  const std::size_t count =
+      std::min<std::size_t>(all.size() - at, random() % 5 == 0 ? random() % 40000 : random() % 300);
   const std::string_view piece = std::string_view(all).substr(at, count);
   Accepted answer = Accepted::yes;
   switch (random() % 4) {
@@ -79,18 +80,23 @@ TEST(StreamBytes, arrive_whole_in_order_and_once_both_ways_under_400_random_plan
     std::size_t offered = 0;
     bool is_finishing = false;
 
-    ASSERT_TRUE(spin_until(loop, [&] {
-      for (int i = 0; i < 20 && written < ours.size(); ++i) {
-        if (write_some(*connection, ours, written, random) == Accepted::refused) break;
-        if (random() % 8 == 0) connection->flush_now();
-      }
-      if (written == ours.size() && !std::exchange(is_finishing, true)) connection->finish_writing();
-      offered += connection.peer.send(std::string_view(theirs).substr(offered, random() % 20000));
-      if (offered == theirs.size()) connection.peer.finish();
-      connection.peer.receive(random() % 30000);
-      return connection.peer.has_ended && record_.closed == 1;
-    })) << "sent " << connection.peer.received.size() << " of " << written << ", waiting " << connection->output().size()
-        << ", received " << record_.data.size() << " of " << offered << ", callbacks " << record_.order.size() << '\n'
+    ASSERT_TRUE(spin_until(loop,
+                           [&] {
+                             for (int i = 0; i < 20 && written < ours.size(); ++i) {
+                               if (write_some(*connection, ours, written, random) == Accepted::refused) break;
+                               if (random() % 8 == 0) connection->flush_now();
+                             }
+                             if (written == ours.size() && !std::exchange(is_finishing, true))
+                               connection->finish_writing();
+                             offered +=
+                                 connection.peer.send(std::string_view(theirs).substr(offered, random() % 20000));
+                             if (offered == theirs.size()) connection.peer.finish();
+                             connection.peer.receive(random() % 30000);
+                             return connection.peer.has_ended && record_.closed == 1;
+                           }))
+        << "sent " << connection.peer.received.size() << " of " << written << ", waiting "
+        << connection->output().size() << ", received " << record_.data.size() << " of " << offered << ", callbacks "
+        << record_.order.size() << '\n'
         << kernel.trace();
 
     ASSERT_EQ(connection.peer.received == ours, true) << kernel.trace();
@@ -117,7 +123,8 @@ TEST(StreamBytes, of_ten_thousand_separate_pieces_arrive_in_order) {
     ASSERT_GT(std::distance(buffer.slices().begin(), buffer.slices().end()), 1024);
 
     connection->write(std::move(buffer));
-    ASSERT_TRUE(spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == expected.size(); }));
+    ASSERT_TRUE(spin_until(
+        loop, [&] { return connection.peer.receive(), connection.peer.received.size() == expected.size(); }));
 
     EXPECT_EQ(connection.peer.received, expected);
   }
@@ -151,7 +158,8 @@ TEST(StreamBytes, one_at_a_time_arrive_as_sent) {
     connection.peer.send(std::string_view(&c, 1));
     settle(loop, 1);
   }
-  ASSERT_TRUE(spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == sent.size(); }));
+  ASSERT_TRUE(
+      spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == sent.size(); }));
 
   EXPECT_EQ(connection.peer.received, sent);
 }
@@ -162,7 +170,8 @@ TEST(StreamBytes, are_an_exact_prefix_when_a_send_or_receive_fails) {
   for (const Call call : {Call::send, Call::send_pieces, Call::receive}) {
     for (const int error : {ECONNRESET, EPIPE, ETIMEDOUT, ENOBUFS, ENOMEM, EIO}) {
       for (std::uint64_t k = 1; k <= 6; ++k) {
-        SCOPED_TRACE(std::string(sys::name_of(call)) + " fails with " + std::to_string(error) + " at " + std::to_string(k));
+        SCOPED_TRACE(std::string(sys::name_of(call)) + " fails with " + std::to_string(error) + " at " +
+                     std::to_string(k));
         sys::FaultKernel kernel(FaultPlan::nth(k, {.error = error}, {call}));
         const sys::ScopedKernel installed(kernel);
         EventLoop loop;

@@ -94,7 +94,8 @@ TEST(StreamConnect, that_is_refused_is_told_later_and_only_by_on_closed) {
   record(**stream, record_);
   (*stream)->on_connected([&](Stream&) { record_.order += 'o'; });
   (*stream)->write("never sent");
-  (*stream)->when_sent([&](std::error_code error) { record_.order += error == std::errc::connection_refused ? 's' : '!'; });
+  (*stream)->when_sent(
+      [&](std::error_code error) { record_.order += error == std::errc::connection_refused ? 's' : '!'; });
   EXPECT_EQ(record_.order, "");
 
   ASSERT_TRUE(loop.run_until([&] { return record_.closed == 1; }));
@@ -126,7 +127,7 @@ TEST(StreamConnect, to_what_is_no_address_fails_at_once) {
 }
 
 TEST(StreamConnect, gives_up_after_its_time_limit) {
-  JumpingClock kernel;
+  ClockKernel kernel;
   const sys::ScopedKernel installed(kernel);
   EventLoop loop;
   Acceptor acceptor(0);
@@ -248,15 +249,16 @@ TEST(StreamConnect, any_call_that_fails_is_told_later_by_on_closed) {
 }
 
 TEST(StreamConnect, the_idle_and_read_limits_do_not_count_while_connecting) {
-  JumpingClock kernel;
+  ClockKernel kernel;
   const sys::ScopedKernel installed(kernel);
   EventLoop loop;
   Acceptor acceptor(0);
   std::vector<std::unique_ptr<Stream>> streams;
   std::vector<Record> records(6);
   for (Record& each : records) {
-    auto stream = Stream::connect(loop, acceptor.address(),
-                                  {.connect = {.timeout = 20s}, .stream = StreamOptions{.time_limits = {.read = 5s, .idle = 5s}}});
+    auto stream = Stream::connect(
+        loop, acceptor.address(),
+        {.connect = {.timeout = 20s}, .stream = StreamOptions{.time_limits = {.read = 5s, .idle = 5s}}});
     ASSERT_TRUE(stream);
     record(**stream, each);
     (*stream)->set_time_limits({.read = 5s, .idle = 5s});

@@ -46,10 +46,12 @@ void Stream::advance_end() {
 void Stream::send_failed(std::error_code error) {
   failure_ = error.value();
   state_ = State::broken;
-  is_waiting_to_send_ = false;
+  is_waiting_to_send_ = has_told_slow_down_ = false;  // what was thrown away is not drained
+  last_sent_ = loop().clock();
   output_.clear();
   unsuspend(output_full);
   loop().defer(*this);
+  limit_time();
 }
 
 /// Delivers, a turn's worth at a time, until nothing more is there. A stream that is paused, or whose input is full,
@@ -60,6 +62,7 @@ void Stream::finish_broken() {
     has_received_ = false;
     receive_rest();
     if (state_ == State::broken && has_received_) return loop().defer(*this);
+    if (is_starved()) return;  // goes on when there is memory, at the latest when the write limit has passed
   }
   if (state_ == State::broken) fail(system_error(failure_));
 }
@@ -128,7 +131,10 @@ void Stream::run_deferred() {
     return;
   }
   deliver();
-  if (state_ == State::broken) return finish_broken();
+  if (state_ == State::broken) {
+    if (is_paused()) tell_sent();  // who paused until `on_drained` waits for nothing any more
+    return finish_broken();
+  }
   tell_peer_ended();
   tell_sent();
   settle();
@@ -148,8 +154,22 @@ void Stream::fired() {
   std::error_code what;
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
+  if (state_ == State::broken) return fail(system_error(failure_));
+  if (what == errc::read_timed_out || what == errc::idle_timed_out) return fail_unless_data_waits(what);
   if (what) return fail(what);
   close({}, state_ != State::ended);  // a reset, so that a cut-off stream does not look like a whole one
+}
+
+/// Data that has arrived wins, also when the loop was too busy, or too short of memory, to fetch it in time.
+void Stream::fail_unless_data_waits(std::error_code what) {
+  if (!is_suspended()) {
+    has_received_ = false;
+    receive_rest();
+    if (state_ == State::closed) return;
+    if (is_starved()) reading_since_ = last_received_ = loop().clock();
+    if (is_starved() || has_received_) return limit_time();
+  }
+  fail(what);
 }
 
 /// The first moment at which a limit would be passed, and which; no error stands for the end of lingering.
@@ -162,8 +182,10 @@ TimePoint Stream::deadline(std::error_code* what) const noexcept {
     first = end;
     if (what != nullptr) *what = code;
   };
-  if (is_waiting_to_send_) consider(last_sent_, limits.write, errc::write_timed_out);
-  if (!is_suspended() && !is_discarding_) consider(last_received_, limits.read, errc::read_timed_out);
+  if (is_waiting_to_send_ || state_ == State::broken) consider(last_sent_, limits.write, errc::write_timed_out);
+  if (!is_suspended() && !is_discarding_) {
+    consider(std::max(last_received_, reading_since_), limits.read, errc::read_timed_out);
+  }
   if (!is_discarding_ && (suspended_ & connecting) == 0) consider(std::max(last_sent_, last_received_), limits.idle, errc::idle_timed_out);
   return first;
 }

@@ -278,7 +278,7 @@ TEST(StreamEnd, draining_ends_with_the_bytes_or_the_time_that_linger_allows) {
     EXPECT_LE(offered, 1_MiB);
   }
   {
-    JumpingClock kernel;
+    ClockKernel kernel;
     const sys::ScopedKernel installed(kernel);
     EventLoop loop;
     Connection connection = connect(loop, {.linger = 3s});
@@ -318,7 +318,8 @@ TEST(StreamEnd, abort_is_silent_and_resets_a_tcp_peer) {
 TEST(StreamEnd, abort_inside_any_callback_is_the_last_of_them) {
   for (const char where : {'d', 'e', 's', 'r', 'c', 'f'}) {
     EventLoop loop;
-    Connection connection = connect(loop, {.write_marks = {.low = 0, .high = 1}}, Transport::tcp, {.send = 4096}, {.receive = 4096});
+    Connection connection =
+        connect(loop, {.write_marks = {.low = 0, .high = 1}}, Transport::tcp, {.send = 4096}, {.receive = 4096});
     std::string order;
     const auto enter = [&](char letter) {
       order += letter;
@@ -416,7 +417,7 @@ TEST(StreamEnd, the_loops_destructor_ends_what_still_lingers) {
 }
 
 TEST(StreamEnd, lingering_ends_with_its_time_and_a_cut_off_stream_does_not_look_whole) {
-  JumpingClock kernel;
+  ClockKernel kernel;
   const sys::ScopedKernel installed(kernel);
   EventLoop loop;
   Connection connection = connect(loop, {.linger = 2s}, Transport::tcp, {.send = 4096}, {.receive = 4096});
@@ -480,7 +481,8 @@ TEST(StreamEnd, writing_to_a_peer_that_is_gone_raises_no_sigpipe) {
       }
       connection->resume();
       ASSERT_TRUE(spin_until(loop, [&] { return record_.closed == 1; }));
-      EXPECT_TRUE(record_.error == std::errc::connection_reset || record_.error == std::errc::broken_pipe) << record_.error;
+      EXPECT_TRUE(record_.error == std::errc::connection_reset || record_.error == std::errc::broken_pipe)
+          << record_.error;
     }
   }
 }
@@ -662,7 +664,8 @@ TEST(StreamEnd, room_to_write_sends_what_waits_and_then_costs_nothing) {
   Connection connection = connect(loop, {}, Transport::tcp, {.send = 4096}, {.receive = 4096});
   const std::string ours = pattern(500000);
   connection->write(ours);
-  ASSERT_TRUE(spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == ours.size(); }));
+  ASSERT_TRUE(
+      spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == ours.size(); }));
   EXPECT_EQ(connection.peer.received, ours);
   settle(loop, 20);
   Timer second(loop, [&](Timer&) { loop.stop(); });

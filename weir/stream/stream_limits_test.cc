@@ -36,14 +36,16 @@ class StreamLimits : public testing::Test {
 
   Duration elapsed() { return kernel.now() - start; }
 
-  void run_until_closed() { ASSERT_TRUE(loop.run_until([&] { return record_.closed > 0; })); }
+  void run_until_closed() {
+    ASSERT_TRUE(loop.run_until([&] { return record_.closed > 0; }));
+  }
   void run_for(Duration length) {
     Timer end(loop, [&](Timer&) { loop.stop(); });
     end.start(length);
     ASSERT_TRUE(loop.run());
   }
 
-  JumpingClock kernel;
+  ClockKernel kernel;
 
  private:
   sys::ScopedKernel installed_;
@@ -270,7 +272,9 @@ TEST_F(StreamLimits, the_read_and_idle_limits_do_not_cut_a_stream_that_drains) {
 }
 
 TEST_F(StreamLimits, the_longest_durations_never_fire) {
-  open({.time_limits = {.write = TimeLimits::no_limit, .read = Duration::max() - 1ns, .idle = std::chrono::hours(24 * 365 * 200)},
+  open({.time_limits = {.write = TimeLimits::no_limit,
+                        .read = Duration::max() - 1ns,
+                        .idle = std::chrono::hours(24 * 365 * 200)},
         .linger = Duration::max()});
   connection->write(pattern(1_MiB));
   connection->set_time_limits({.write = Duration::max(), .read = Duration::max(), .idle = Duration::max()});

@@ -29,16 +29,20 @@ inline void Stream::run_own(Function function) {
   if (is_silent_) return;
   struct Unwound {
     ~Unwound() {
-      if (stream != nullptr) stream->loop().defer(*stream);
+      stream.loop().exchange_running_slot(outer);
+      if (!has_thrown) return;
+      stream.loop().callback_threw(stream);
+      stream.loop().defer(stream);
     }
-    Stream* stream;
+    Stream& stream;
+    Slot* outer;
+    bool has_thrown = true;
   };
   const SlotHold hold(*this);
-  Slot* outer = loop().exchange_running_slot(this);
-  Unwound unwound{this};
+  loop().begin_callback();
+  Unwound unwound{*this, loop().exchange_running_slot(this)};
   function();
-  unwound.stream = nullptr;
-  loop().exchange_running_slot(outer);
+  unwound.has_thrown = false;
 }
 
 template <class AnyHandler, class... Args>

@@ -109,7 +109,8 @@ TEST(Stream, all_messages_of_one_read_are_there_for_the_taking) {
 // hazard: S8, RE11
 TEST(Stream, input_never_passes_the_high_mark_by_more_than_one_receive) {
   EventLoop loop;
-  for (const Marks marks : {Marks{.low = 0, .high = 1}, Marks{.low = 1024, .high = 4096}, Marks{.low = 16_KiB, .high = 64_KiB}}) {
+  for (const Marks marks :
+       {Marks{.low = 0, .high = 1}, Marks{.low = 1024, .high = 4096}, Marks{.low = 16_KiB, .high = 64_KiB}}) {
     Connection connection = connect(loop, {.read_marks = marks}, Transport::tcp);
     std::size_t most = 0;
     connection->on_data([&](Stream& s) { most = std::max(most, s.input().size()); });  // takes nothing
@@ -139,7 +140,8 @@ TEST(Stream, reading_goes_on_when_the_input_is_drained_from_anywhere) {
 
     ASSERT_TRUE(spin_until(loop, [&] {
       // outside of any callback, and never below the low mark by more than it takes
-      if (connection->input().size() > 2048) got += text_of(connection->input().take(connection->input().size() - 2048));
+      if (connection->input().size() > 2048)
+        got += text_of(connection->input().take(connection->input().size() - 2048));
       if (got.size() + 2048 >= sent.size()) got += text_of(connection->input().take_all());
       return got.size() == sent.size();
     }));
@@ -181,29 +183,65 @@ TEST(Stream, read_marks_take_effect_at_once) {
   EXPECT_EQ(connection->input().size(), 3004U);
 }
 
-// hazard: E17
-TEST(Stream, a_stream_with_more_and_more_data_leaves_others_their_turn) {
+// hazard: E17, RE11
+TEST(Stream, four_streams_with_more_and_more_data_leave_a_fifth_its_turn) {
   EventLoop loop;
-  Connection firehose = connect(loop, {.read_marks = {.low = 1_MiB, .high = 64_MiB}}, Transport::tcp, {.receive = 4 << 20},
-                                {.send = 4 << 20});
+  constexpr std::size_t per_turn = 256_KiB + 64_KiB;  // the turn, and the receive that crosses its border
+  std::vector<Connection> firehoses;
+  std::vector<std::size_t> in_turn(4, 0);
   const std::string much = pattern(3_MiB);
-  const std::size_t queued = firehose.peer.send(much);
-  ASSERT_GT(queued, 600_KiB);
-  std::size_t in_turn = 0;
-  std::size_t most = 0;
+  std::size_t queued = 0;
   std::size_t all = 0;
-  firehose->on_data([&](Stream& s) {
-    in_turn += s.input().size();
-    all += s.input().size();
+  for (std::size_t i = 0; i < 4; ++i) {
+    firehoses.push_back(connect(loop, {.read_marks = {.low = 1_MiB, .high = 64_MiB}}, Transport::tcp));
+    queued += firehoses[i].peer.send(much);
+    firehoses[i]->on_data([&, i](Stream& s) {
+      in_turn[i] += s.input().size();
+      all += s.input().size();
+      s.input().clear();
+    });
+  }
+  ASSERT_GT(queued, 4 * 600_KiB);
+  Connection ping = connect(loop, {}, Transport::tcp);
+  bool is_answered = true;
+  ping->on_data([&](Stream& s) {
     s.input().clear();
+    is_answered = true;
   });
+  std::size_t before = 0;
+  std::size_t waited = 0;
+  std::size_t most = 0;
 
   ASSERT_TRUE(spin_until(loop, [&] {
-    most = std::max(most, std::exchange(in_turn, 0));
+    for (std::size_t& bytes : in_turn) most = std::max(most, std::exchange(bytes, 0));
+    if (is_answered) {
+      waited = std::max(waited, all - before);
+      before = all;
+      is_answered = false;
+      ping.peer.send("x");
+    }
     return all == queued;
   }));
 
-  EXPECT_LE(most, 256_KiB + 64_KiB);
+  EXPECT_LE(most, per_turn);
+  EXPECT_LE(waited, 4 * per_turn);
+}
+
+TEST(Stream, has_the_limits_by_default_that_are_documented) {
+  const StreamOptions options;
+  const ConnectOptions connecting;
+
+  EXPECT_EQ(options.read_marks.low, 16_KiB);
+  EXPECT_EQ(options.read_marks.high, 64_KiB);
+  EXPECT_EQ(options.write_marks.low, 64_KiB);
+  EXPECT_EQ(options.write_marks.high, 256_KiB);
+  EXPECT_EQ(options.output_limit, 4_MiB);
+  EXPECT_EQ(options.time_limits.write, 60s);
+  EXPECT_EQ(options.time_limits.read, TimeLimits::no_limit);
+  EXPECT_EQ(options.time_limits.idle, TimeLimits::no_limit);
+  EXPECT_EQ(options.linger, 10s);
+  EXPECT_EQ(options.linger_bytes, 1_MiB);
+  EXPECT_EQ(connecting.timeout, 10s);
 }
 
 // --- writing ---
@@ -357,7 +395,8 @@ TEST(Stream, a_peer_that_does_not_read_is_not_read_from_and_costs_no_more_than_t
 TEST(Stream, an_echo_by_reference_is_never_refused_and_loses_nothing_to_a_slow_reader) {
   for (const Transport transport : transports) {
     EventLoop loop;
-    Connection connection = connect(loop, {.output_limit = 256_KiB + 128_KiB + 64_KiB}, transport, {.send = 4096}, {.receive = 4096});
+    Connection connection =
+        connect(loop, {.output_limit = 256_KiB + 128_KiB + 64_KiB}, transport, {.send = 4096}, {.receive = 4096});
     bool was_refused = false;
     connection->on_data([&](Stream& s) {
       const Accepted answer = s.write(s.input().take_all());
@@ -380,8 +419,8 @@ TEST(Stream, an_echo_by_reference_is_never_refused_and_loses_nothing_to_a_slow_r
 
 TEST(Stream, read_while_output_full_lifts_that_one_reason) {
   EventLoop loop;
-  Connection connection = connect(loop, {.write_marks = {.low = 0, .high = 1}, .read_while_output_full = true}, Transport::tcp,
-                                  {.send = 4096}, {.receive = 4096});
+  Connection connection = connect(loop, {.write_marks = {.low = 0, .high = 1}, .read_while_output_full = true},
+                                  Transport::tcp, {.send = 4096}, {.receive = 4096});
   Record record_;
   record(*connection, record_);
   while (connection->output().size() < 100000) {
@@ -397,8 +436,8 @@ TEST(Stream, read_while_output_full_lifts_that_one_reason) {
 
 TEST(Stream, drained_is_told_once_for_each_time_it_was_slowed_down) {
   EventLoop loop;
-  Connection connection = connect(loop, {.write_marks = {.low = 64_KiB, .high = 256_KiB}}, Transport::tcp, {.send = 4096},
-                                  {.receive = 4096});
+  Connection connection = connect(loop, {.write_marks = {.low = 64_KiB, .high = 256_KiB}}, Transport::tcp,
+                                  {.send = 4096}, {.receive = 4096});
   Record record_;
   std::size_t left_when_told = 0;
   record(*connection, record_);
@@ -438,7 +477,8 @@ TEST(Stream, a_producer_that_refills_in_on_drained_never_stalls) {
       connection->on_drained(fill);
       fill(*connection);
 
-      ASSERT_TRUE(spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == all.size(); }))
+      ASSERT_TRUE(
+          spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == all.size(); }))
           << "stalled after " << connection.peer.received.size() << " bytes, pieces of " << piece;
 
       EXPECT_EQ(connection.peer.received, all);
@@ -538,7 +578,8 @@ TEST(Stream, a_producer_driven_by_when_sent_never_stalls) {
     };
     next();
 
-    ASSERT_TRUE(spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == all.size(); }))
+    ASSERT_TRUE(
+        spin_until(loop, [&] { return connection.peer.receive(), connection.peer.received.size() == all.size(); }))
         << "stalled after " << connection.peer.received.size();
     EXPECT_EQ(connection.peer.received, all);
   }

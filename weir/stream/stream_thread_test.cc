@@ -215,8 +215,9 @@ TEST(StreamRef, streams_come_and_go_while_other_threads_write_to_them) {
     if (i % 3 == 0) connection->abort();
     if (i % 3 == 1) connection->finish();
     connection.peer.receive();
-    EXPECT_EQ(connection.peer.received, pattern(3000).substr(0, 3000).substr(0, std::min<std::size_t>(3000, connection.peer.received.size())) +
-                                            (connection.peer.received.size() > 3000 ? connection.peer.received.substr(3000) : ""));
+    EXPECT_EQ(connection.peer.received,
+              pattern(3000).substr(0, 3000).substr(0, std::min<std::size_t>(3000, connection.peer.received.size())) +
+                  (connection.peer.received.size() > 3000 ? connection.peer.received.substr(3000) : ""));
   }
   is_over.store(true);
   writer.join();
@@ -238,14 +239,18 @@ TEST(StreamRef, two_loops_hand_each_other_what_they_received) {
   const StreamRef to_right = right.connection->ref();
   left.connection->on_data([to_right](Stream& s) { to_right.write(s.input().take_all().detach()); });
   right.connection->on_data([to_left](Stream& s) { to_left.write(s.input().take_all().detach()); });
-  std::atomic<bool> is_over{false};
+  std::atomic<int> whole{0};
   const auto serve = [&](Side& side) {
     std::size_t offered = 0;
+    bool has_all = false;
     const bool done = spin_until(side.loop, [&] {
       offered += side.connection.peer.send(std::string_view(all).substr(offered, 100000));
       side.connection.peer.receive();
-      if (&side == &left && side.connection.peer.received.size() == all.size()) is_over.store(true);
-      return is_over.load() && side.connection.peer.received.size() == all.size();
+      if (!has_all && side.connection.peer.received.size() == all.size()) {
+        has_all = true;
+        whole.fetch_add(1);
+      }
+      return whole.load() == 2;  // until then the other side may need this loop
     });
     EXPECT_TRUE(done) << side.connection.peer.received.size();
     EXPECT_EQ(side.connection.peer.received == all, true);

@@ -75,6 +75,9 @@ inline CallResult close(int descriptor) {
 inline CallResult unlink(const char* path) {
   return on_kernel([&](auto& kernel) { return kernel.unlink(path); });
 }
+inline CallResult describe_file(const char* path, FileIdentity& identity) {
+  return on_kernel([&](auto& kernel) { return kernel.describe_file(path, identity); });
+}
 inline CallResult create_event_counter() {
   return on_kernel([](auto& kernel) { return kernel.create_event_counter(); });
 }

@@ -287,6 +287,49 @@ TEST(Calls, a_file_is_unlinked) {
   EXPECT_EQ(::access(path.c_str(), F_OK), -1);
 }
 
+TEST(Calls, a_file_is_described_itself_and_not_what_it_links_to) {
+  std::string directory = "/tmp/weir-calls-test-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  const std::string path = directory + "/socket";
+  const std::string link = directory + "/link";
+  const Descriptor socket(open_socket(AF_UNIX, SOCK_STREAM).number());
+  SocketName name;
+  name.local.sun_family = AF_UNIX;
+  path.copy(name.local.sun_path, sizeof name.local.sun_path - 1);
+  ASSERT_TRUE(bind(socket.number(), name));
+  ASSERT_EQ(::symlink(path.c_str(), link.c_str()), 0);
+  FileIdentity of_socket, of_link, again;
+
+  EXPECT_TRUE(describe_file(path.c_str(), of_socket));
+  EXPECT_TRUE(describe_file(path.c_str(), again));
+  EXPECT_TRUE(describe_file(link.c_str(), of_link));
+  EXPECT_EQ(describe_file("/nonexistent/file", again).error_number(), ENOENT);
+
+  EXPECT_TRUE(of_socket.is_socket);
+  EXPECT_FALSE(of_link.is_socket);
+  EXPECT_TRUE(of_socket == again);
+  EXPECT_FALSE(of_socket == of_link);
+  for (const std::string& file : {link, path}) EXPECT_TRUE(unlink(file.c_str()));
+  ::rmdir(directory.c_str());
+}
+
+TEST(Calls, that_move_bytes_never_wait_even_on_a_descriptor_that_blocks) {
+  int numbers[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, numbers), 0);
+  const Descriptor left(numbers[0]);
+  const Descriptor right(numbers[1]);
+  std::array<std::byte, 4096> bytes{};
+  const std::array<iovec, 1> pieces{{{bytes.data(), bytes.size()}}};
+
+  EXPECT_EQ(receive(left.number(), bytes).error_number(), EAGAIN);
+  CallResult sent = send(left.number(), bytes);
+  while (sent) sent = send(left.number(), bytes);
+  EXPECT_EQ(sent.error_number(), EAGAIN);
+  CallResult gathered = send_pieces(left.number(), pieces);
+  while (gathered) gathered = send_pieces(left.number(), pieces);
+  EXPECT_EQ(gathered.error_number(), EAGAIN);
+}
+
 /// Exits with 0 when sending to a connection that the peer reset failed with EPIPE and nothing else happened.
 [[noreturn]] void send_after_reset(bool in_pieces) {
   std::signal(SIGPIPE, SIG_DFL);

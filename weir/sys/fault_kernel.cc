@@ -55,7 +55,7 @@ std::string_view name_of(Call call) {
   static constexpr std::array<std::string_view, call_count> names = {
       "open_socket", "bind",       "listen", "accept", "connect",     "shutdown", "local_name",
       "peer_name",   "get_option", "set_option", "receive", "send",   "send_pieces", "read",
-      "write",       "close",      "unlink", "create_event_counter", "create_epoll", "control_epoll", "wait_epoll"};
+      "write",       "close",      "unlink", "describe_file", "create_event_counter", "create_epoll", "control_epoll", "wait_epoll"};
   return names[static_cast<std::size_t>(call)];
 }
 
@@ -242,6 +242,9 @@ CallResult FaultKernel::close(int descriptor) {
 
 CallResult FaultKernel::unlink(const char* path) {
   return pass(Call::unlink, -1, [&](std::size_t) { return below_->unlink(path); });
+}
+CallResult FaultKernel::describe_file(const char* path, FileIdentity& identity) {
+  return pass(Call::describe_file, -1, [&](std::size_t) { return below_->describe_file(path, identity); });
 }
 CallResult FaultKernel::create_event_counter() {
   return pass(Call::create_event_counter, -1, [&](std::size_t) { return below_->create_event_counter(); });

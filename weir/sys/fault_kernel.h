@@ -17,7 +17,7 @@ namespace weir::sys {
 /// Every call that a plan can reach.
 enum class Call : std::uint8_t {
   open_socket, bind, listen, accept, connect, shutdown, local_name, peer_name, get_option, set_option,
-  receive, send, send_pieces, read, write, close, unlink, create_event_counter, create_epoll, control_epoll, wait_epoll,
+  receive, send, send_pieces, read, write, close, unlink, describe_file, create_event_counter, create_epoll, control_epoll, wait_epoll,
 };
 inline constexpr std::size_t call_count = static_cast<std::size_t>(Call::wait_epoll) + 1;
 
@@ -119,6 +119,7 @@ class FaultKernel final : public Kernel {
   CallResult write(int descriptor, Bytes from) override;
   CallResult close(int descriptor) override;
   CallResult unlink(const char* path) override;
+  CallResult describe_file(const char* path, FileIdentity& identity) override;
   CallResult create_event_counter() override;
   CallResult create_epoll() override;
   CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;

@@ -288,6 +288,7 @@ TEST_F(FaultKernelTest, kernels_stand_on_each_other_and_the_plan_of_the_upper_on
 
 TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
   SocketName name;
+  FileIdentity identity;
   int value = 0;
   std::array<std::byte, 4> into{};
   std::array<iovec, 1> pieces{{{into.data(), into.size()}}};
@@ -312,6 +313,7 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
       case Call::write: return write(fd, into);
       case Call::close: return close(fd);
       case Call::unlink: return unlink("/nonexistent/file");
+      case Call::describe_file: return describe_file("/", identity);
       case Call::create_event_counter: return create_event_counter();
       case Call::create_epoll: return create_epoll();
       case Call::control_epoll: return control_epoll(fd, EPOLL_CTL_ADD, fd);

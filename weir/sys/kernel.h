@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include <cstdint>
 #include <span>
 
 #include "weir/base/bytes.h"
@@ -13,6 +14,15 @@
 #include "weir/sys/socket_name.h"
 
 namespace weir::sys {
+
+/// Which file a path names at the moment.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  bool is_socket = false;
+
+  friend bool operator==(const FileIdentity&, const FileIdentity&) noexcept = default;
+};
 
 /// A kernel as weir sees it: one function per system call. The real one is used where none is installed; others stand
 /// in for it on one thread, to make calls fail (`FaultKernel`) or to replace them altogether.
@@ -34,6 +44,7 @@ class Kernel {
   virtual CallResult get_option(int descriptor, int level, int option, MutableBytes value) = 0;  // getsockopt(2)
   virtual CallResult set_option(int descriptor, int level, int option, Bytes value) = 0;         // setsockopt(2)
 
+  // These three never wait, whatever the descriptor's own mode.
   virtual CallResult receive(int descriptor, MutableBytes into) = 0;                   // recv(2)
   virtual CallResult send(int descriptor, Bytes from) = 0;                             // send(2), never SIGPIPE
   virtual CallResult send_pieces(int descriptor, std::span<const iovec> pieces) = 0;   // sendmsg(2), never SIGPIPE
@@ -41,6 +52,7 @@ class Kernel {
   virtual CallResult write(int descriptor, Bytes from) = 0;                            // write(2)
   virtual CallResult close(int descriptor) = 0;                                        // close(2); never retried
   virtual CallResult unlink(const char* path) = 0;                                     // unlink(2)
+  virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;      // lstat(2)
 
   virtual CallResult create_event_counter() = 0;                                       // eventfd(2)
   virtual CallResult create_epoll() = 0;                                               // epoll_create1(2)

@@ -3,6 +3,7 @@
 #include "weir/sys/real_kernel.h"
 
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -66,18 +67,18 @@ CallResult RealKernel::set_option(int descriptor, int level, int option, Bytes v
 }
 
 CallResult RealKernel::receive(int descriptor, MutableBytes into) {
-  return from_libc(::recv(descriptor, into.data(), into.size(), 0));
+  return from_libc(::recv(descriptor, into.data(), into.size(), MSG_DONTWAIT));
 }
 
 CallResult RealKernel::send(int descriptor, Bytes from) {
-  return from_libc(::send(descriptor, from.data(), from.size(), MSG_NOSIGNAL));
+  return from_libc(::send(descriptor, from.data(), from.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 CallResult RealKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg(2) reads it only
   message.msg_iovlen = pieces.size();
-  return from_libc(::sendmsg(descriptor, &message, MSG_NOSIGNAL));
+  return from_libc(::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 CallResult RealKernel::read(int descriptor, MutableBytes into) {
@@ -91,6 +92,13 @@ CallResult RealKernel::write(int descriptor, Bytes from) {
 CallResult RealKernel::close(int descriptor) { return from_libc(::close(descriptor)); }
 
 CallResult RealKernel::unlink(const char* path) { return from_libc(::unlink(path)); }
+
+CallResult RealKernel::describe_file(const char* path, FileIdentity& identity) {
+  struct stat file {};
+  const CallResult result = from_libc(::lstat(path, &file));
+  if (result) identity = {file.st_dev, file.st_ino, S_ISSOCK(file.st_mode)};
+  return result;
+}
 
 CallResult RealKernel::create_event_counter() { return from_libc(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 

@@ -26,6 +26,7 @@ class RealKernel final : public Kernel {
   CallResult write(int descriptor, Bytes from) override;
   CallResult close(int descriptor) override;
   CallResult unlink(const char* path) override;
+  CallResult describe_file(const char* path, FileIdentity& identity) override;
   CallResult create_event_counter() override;
   CallResult create_epoll() override;
   CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;
