@@ -20,8 +20,8 @@ namespace weir::testing_support {
 /// Bytes that are on their way in the real kernel do not hold the clock back; loopback delivers at once.
 class ClockKernel final : public sys::Kernel {
  public:
-  Duration oversleep{};        ///< how much later than asked for a wait returns
-  std::uint64_t waits = 0;     ///< how often the loop waited, or looked
+  Duration oversleep{};     ///< how much later than asked for a wait returns
+  std::uint64_t waits = 0;  ///< how often the loop waited, or looked
 
   void advance(Duration length) noexcept { now_ += length; }
 

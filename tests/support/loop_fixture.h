@@ -175,12 +175,12 @@ class ByteProbe final : public ByteSlot {
   std::function<void(ByteProbe&)> on_received;
   std::function<void(ByteProbe&)> on_ended;
   std::function<void(ByteProbe&)> on_sent;
-  bool keeps_input = false;              ///< leaves what arrives in the input buffer instead of adding it to `text`
-  std::string text;                      ///< all that arrived
+  bool keeps_input = false;  ///< leaves what arrives in the input buffer instead of adding it to `text`
+  std::string text;          ///< all that arrived
   std::size_t deliveries = 0;
   std::size_t largest_delivery = 0;
-  std::optional<std::error_code> end;    ///< how receiving ended
-  std::optional<std::error_code> broken; ///< how sending failed
+  std::optional<std::error_code> end;     ///< how receiving ended
+  std::optional<std::error_code> broken;  ///< how sending failed
   std::size_t ends = 0;
 
  private:
@@ -270,7 +270,8 @@ class ConnectProbe final : public ConnectSlot {
 
 /// A TCP socket that listens on a port of the system's choice.
 struct ListeningSocket {
-  explicit ListeningSocket(int backlog = 4096) : descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+  explicit ListeningSocket(int backlog = 4096)
+      : descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     name.v4 = {};
     name.v4.sin_family = AF_INET;
     name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

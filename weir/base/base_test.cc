@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -124,6 +125,17 @@ TEST(Callback, old_captures_may_look_at_the_callback_that_replaced_them) {
   callback = [] {};
 
   EXPECT_TRUE(saw_new);
+}
+
+TEST(Callback, made_of_an_empty_function_or_a_null_pointer_is_empty) {
+  const Callback<int(int)> of_function = std::function<int(int)>();
+  const Callback<int(int)> of_pointer = static_cast<int (*)(int)>(nullptr);
+  Callback<int(int)> of_full_function = std::function<int(int)>([](int n) { return n + 1; });
+
+  EXPECT_FALSE(of_function);
+  EXPECT_FALSE(of_pointer);
+  ASSERT_TRUE(of_full_function);
+  EXPECT_EQ(of_full_function(1), 2);
 }
 
 struct Member : ListHook<> {

@@ -21,9 +21,7 @@ using MutableBytes = std::span<std::byte>;  ///< bytes to write, borrowed
 inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
 /// The same bytes as text; no encoding is checked and a NUL is a byte like any other.
-inline std::string_view as_text(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 namespace literals {
 constexpr std::size_t operator""_KiB(unsigned long long count) { return count << 10; }

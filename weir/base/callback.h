@@ -32,7 +32,8 @@ class Callback<R(Args...)> {
   Callback(std::nullptr_t) noexcept {}
 
   template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Callback> && std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
+    requires(!std::same_as<std::remove_cvref_t<F>, Callback> &&
+             std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
   Callback(F&& callable) {
     using Stored = std::remove_cvref_t<F>;
     if constexpr (std::is_constructible_v<Stored, std::nullptr_t> && requires { callable == nullptr; }) {
@@ -74,8 +75,8 @@ class Callback<R(Args...)> {
   static constexpr std::size_t inline_bytes = 32;
 
   template <class Stored>
-  static constexpr bool is_inline = sizeof(Stored) <= inline_bytes && alignof(Stored) <= alignof(void*) &&
-                                    std::is_nothrow_move_constructible_v<Stored>;
+  static constexpr bool is_inline = sizeof(Stored) <= inline_bytes &&
+                                    alignof(Stored) <= alignof(void*) && std::is_nothrow_move_constructible_v<Stored>;
 
   struct Table {
     R (*call)(void*, Args&&...);

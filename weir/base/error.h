@@ -12,18 +12,18 @@ namespace weir {
 /// `static_cast<errc>(error.value())` when `error.category() == weir_category()`. Errors of system calls keep the
 /// system's numbers and compare with `std::errc`. Every time limit also equals `std::errc::timed_out`.
 enum class errc {
-  eof = 1,                ///< the peer finished sending; what follows can only be an end
-  canceled,               ///< the operation was withdrawn by the program
-  limit,                  ///< a size limit was passed: a line, a frame, a mark, the output's hard limit
-  closed,                 ///< the object accepts nothing more: it was finished, aborted or has ended
-  budget,                 ///< the pool's memory budget is spent
-  bad_address,            ///< an address could not be parsed
-  connect_timed_out,      ///< no connection within the limit
-  read_timed_out,         ///< nothing arrived within the limit while reading was possible
-  write_timed_out,        ///< the peer took nothing within the limit while output was waiting
-  idle_timed_out,         ///< nothing moved in either direction within the limit
-  deadline_passed,        ///< the absolute deadline of the stream came
-  unavailable,            ///< a backend or feature that this system, or this build, does not offer
+  eof = 1,            ///< the peer finished sending; what follows can only be an end
+  canceled,           ///< the operation was withdrawn by the program
+  limit,              ///< a size limit was passed: a line, a frame, a mark, the output's hard limit
+  closed,             ///< the object accepts nothing more: it was finished, aborted or has ended
+  budget,             ///< the pool's memory budget is spent
+  bad_address,        ///< an address could not be parsed
+  connect_timed_out,  ///< no connection within the limit
+  read_timed_out,     ///< nothing arrived within the limit while reading was possible
+  write_timed_out,    ///< the peer took nothing within the limit while output was waiting
+  idle_timed_out,     ///< nothing moved in either direction within the limit
+  deadline_passed,    ///< the absolute deadline of the stream came
+  unavailable,        ///< a backend or feature that this system, or this build, does not offer
 };
 
 WEIR_API const std::error_category& weir_category() noexcept;

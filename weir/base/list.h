@@ -52,8 +52,7 @@ class List {
   List(const List&) = delete;
   List& operator=(const List&) = delete;
   ~List() {
-    while (pop_front() != nullptr) {
-    }
+    while (pop_front() != nullptr) {}
     root_.next_ = root_.previous_ = nullptr;  // so that the root's own destructor finds nothing to leave
   }
 

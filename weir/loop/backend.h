@@ -33,6 +33,8 @@ class Backend {
   virtual void receive_now(ByteSlot& slot) = 0;
   /// Sends the output until it is empty. One send at a time; a second start joins the first.
   virtual void start_send(ByteSlot& slot) = 0;
+  /// Tries at once to send, whatever was reported before. Linux reports room only when a good part of its buffer is free.
+  virtual void send_now(ByteSlot& slot) = 0;
 
   /// Delivers connections until stopped or failed.
   virtual void start_accept(AcceptSlot& slot) noexcept = 0;

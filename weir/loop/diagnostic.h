@@ -12,8 +12,8 @@ struct Diagnostic {
   enum class Level { info, warning, error };
 
   Level level;
-  std::string_view message;   ///< one sentence; valid until the hook returns
-  std::error_code error;      ///< what went wrong, if something did
+  std::string_view message;  ///< one sentence; valid until the hook returns
+  std::error_code error;     ///< what went wrong, if something did
 };
 
 }  // namespace weir

@@ -104,8 +104,8 @@ TEST_F(EpollAccept, an_interruption_or_a_would_block_loses_no_connection) {
 
 // hazard: E7
 TEST_F(EpollAccept, errors_of_single_connections_are_passed_over) {
-  for (const int error : {ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP,
-                          ENETUNREACH, ETIMEDOUT, ECONNRESET}) {
+  for (const int error : {ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+                          EOPNOTSUPP, ENETUNREACH, ETIMEDOUT, ECONNRESET}) {
     ListeningSocket socket;
     const sys::Descriptor client = socket.connect();
     kernel_.set_plan(FaultPlan::script({{.calls = {Call::accept}, .to = 10, .fault = {.error = error}}}));

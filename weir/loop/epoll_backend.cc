@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "weir/loop/epoll_backend.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -12,11 +13,11 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr std::size_t bytes_per_turn = 256_KiB;   // of one stream, each way
-constexpr std::size_t accepts_per_turn = 64;      // of one listener
-constexpr std::size_t pieces_per_send = 64;       // iovecs of one sendmsg(2)
-constexpr std::size_t least_events = 64;          // the event array grows when a wait fills it …
-constexpr std::size_t most_events = 512;          // … but no further than the callbacks before polling again
+constexpr std::size_t bytes_per_turn = 256_KiB;  // of one stream, each way
+constexpr std::size_t accepts_per_turn = 64;     // of one listener
+constexpr std::size_t pieces_per_send = 64;      // iovecs of one sendmsg(2)
+constexpr std::size_t least_events = 64;         // the event array grows when a wait fills it …
+constexpr std::size_t most_events = 512;         // … but no further than the callbacks before polling again
 
 constexpr std::uint64_t wake_id = ~std::uint64_t{0};
 
@@ -41,11 +42,19 @@ epoll_event event_for(std::uint32_t interest, SlotId id) {
 /// page says of Linux: the next connection may be fine.
 bool is_of_one_connection(int error) {
   switch (error) {
-    case ECONNABORTED: case EPROTO: case EPERM: case ENETDOWN: case ENOPROTOOPT: case EHOSTDOWN: case ENONET:
-    case EHOSTUNREACH: case EOPNOTSUPP: case ENETUNREACH: case ETIMEDOUT: case ECONNRESET:
-      return true;
-    default:
-      return false;
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+    case ECONNRESET: return true;
+    default: return false;
   }
 }
 
@@ -85,7 +94,11 @@ Result<std::unique_ptr<EpollBackend>> EpollBackend::create(EventLoop& loop, Pool
 }
 
 EpollBackend::EpollBackend(EventLoop& loop, Pool& pool, sys::Descriptor epoll)
-    : loop_(loop), pool_(pool), epoll_(std::move(epoll)), receive_block_(pool), events_(least_events) {}
+    : loop_(loop),
+      pool_(pool),
+      epoll_(std::move(epoll)),
+      receive_block_(pool),
+      events_(least_events) {}
 
 Result<void> EpollBackend::attach(IoSlot& slot, sys::Descriptor descriptor) {
   const sys::CallResult added = sys::control_epoll(epoll_.number(), EPOLL_CTL_ADD, descriptor.number(),
@@ -172,7 +185,8 @@ void EpollBackend::serve(IoSlot& slot) {
     case IoSlot::Kind::watch: {
       SlotHold hold(slot);
       auto& watch = static_cast<WatchSlot&>(slot);
-      (void)sys::control_epoll(epoll_.number(), EPOLL_CTL_MOD, slot.descriptor(), event_for(watch.interest_, slot.id()));
+      (void)sys::control_epoll(epoll_.number(), EPOLL_CTL_MOD, slot.descriptor(),
+                               event_for(watch.interest_, slot.id()));
       return watch.became_ready(slot.noted_events_);
     }
   }
@@ -200,7 +214,8 @@ void EpollBackend::receive(ByteSlot& slot) {
       if (must_starve(slot)) return;
       continue;
     }
-    if (!slot.input_buffer().reserve_slice()) [[unlikely]] return;  // the machine is out of memory: try next turn
+    if (!slot.input_buffer().reserve_slice()) [[unlikely]]
+      return;  // the machine is out of memory: try next turn
     const sys::CallResult got = sys::receive(slot.descriptor(), room);
     if (!got) [[unlikely]] {
       if (got.error_number() == EINTR) continue;
@@ -229,8 +244,20 @@ bool EpollBackend::must_starve(IoSlot& slot) {
   slot.ListHook<ReadyTag>::unlink();
   starved_.push_back(slot);
   slot.is_starved_ = true;
-  if (is_first) loop_.say(Diagnostic::Level::warning, "reading pauses: the pool's budget is nearly spent", errc::budget);
+  if (is_first)
+    loop_.say(Diagnostic::Level::warning, "reading pauses: the pool's budget is nearly spent", errc::budget);
   return true;
+}
+
+void EpollBackend::resume_starved() noexcept {
+  starved_.for_each([](IoSlot& slot) { slot.memory_returned(); });
+  ready_.splice_back(starved_);
+}
+
+void EpollBackend::send_now(ByteSlot& slot) {
+  ReadyGuard guard(*this, slot);
+  slot.is_writing_ = slot.is_writable_ = true;
+  send(slot);
 }
 
 void EpollBackend::start_send(ByteSlot& slot) {
@@ -245,13 +272,17 @@ void EpollBackend::send(ByteSlot& slot) {
   const Buffer& output = slot.output_buffer();
   for (std::size_t left = bytes_per_turn; slot.is_writing_;) {
     std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
-    const std::size_t count = output.gather(pieces);
+    std::size_t count = output.gather(pieces);
     if (count == 0) {
       slot.is_writing_ = false;
       return;
     }
     std::size_t offered = 0;
-    for (std::size_t i = 0; i < count; ++i) offered += pieces[i].iov_len;
+    for (std::size_t i = 0; i < count; ++i) {
+      pieces[i].iov_len = std::min(pieces[i].iov_len, left - offered);
+      offered += pieces[i].iov_len;
+      if (offered == left) count = i + 1;
+    }
     const sys::CallResult taken =
         count == 1 ? sys::send(slot.descriptor(), {static_cast<const std::byte*>(pieces[0].iov_base), offered})
                    : sys::send_pieces(slot.descriptor(), std::span(pieces.data(), count));
@@ -284,7 +315,8 @@ void EpollBackend::accept(AcceptSlot& slot) {
   std::size_t accepted = 0;
   int last_error = 0;
   for (std::size_t tries = 0; slot.is_reading_ && tries < accepts_per_turn; ++tries) {
-    if (pool_.is_pressed() && must_starve(slot)) [[unlikely]] return;
+    if (pool_.is_pressed() && must_starve(slot)) [[unlikely]]
+      return;
     sys::SocketName peer;
     const sys::CallResult got = sys::accept(slot.descriptor(), peer);
     if (got) {

@@ -27,6 +27,7 @@ class EpollBackend final : public Backend {
   void stop_receive(ByteSlot& slot) noexcept override;
   void receive_now(ByteSlot& slot) override;
   void start_send(ByteSlot& slot) override;
+  void send_now(ByteSlot& slot) override;
   void start_accept(AcceptSlot& slot) noexcept override;
   void stop_accept(AcceptSlot& slot) noexcept override;
   void start_connect(ConnectSlot& slot) noexcept override;
@@ -37,7 +38,7 @@ class EpollBackend final : public Backend {
   }
   Result<void> wait(Duration timeout) override;
   void dispatch() override;
-  void resume_starved() noexcept override { ready_.splice_back(starved_); }
+  void resume_starved() noexcept override;
   std::uint64_t stale_events() const noexcept override { return stale_events_; }
 
  private:
@@ -61,9 +62,9 @@ class EpollBackend final : public Backend {
   std::vector<epoll_event> events_;
   std::size_t event_count_ = 0;
   std::size_t next_event_ = 0;
-  List<IoSlot, ReadyTag> ready_;      // to be served without waiting
-  List<IoSlot, ReadyTag> serving_;    // the ready ones of this dispatch; more than none between two only after a throw
-  List<IoSlot, ReadyTag> starved_;    // wait for memory
+  List<IoSlot, ReadyTag> ready_;    // to be served without waiting
+  List<IoSlot, ReadyTag> serving_;  // the ready ones of this dispatch; more than none between two only after a throw
+  List<IoSlot, ReadyTag> starved_;  // wait for memory
   std::uint64_t stale_events_ = 0;
 };
 

@@ -58,7 +58,7 @@ class WEIR_API EventLoop {
     /// Null is the default pool. It must outlive the loop, and needs a budget well above the 64 KiB that the loop
     /// receives into: from 75 % in use on, reading and accepting pause.
     Pool* pool = nullptr;
-    Callback<void(const Diagnostic&)> on_diagnostic{};     ///< hears what the library has to say; empty by default
+    Callback<void(const Diagnostic&)> on_diagnostic{};  ///< hears what the library has to say; empty by default
   };
 
   /// Throws std::system_error when the system refuses what a loop needs; `create` returns the error instead.
@@ -107,7 +107,7 @@ class WEIR_API EventLoop {
   /// What the loop has counted since it was made.
   struct Counters {
     std::uint64_t turns = 0;
-    std::uint64_t stale_events = 0;   ///< events of an earlier owner of a descriptor number, dropped
+    std::uint64_t stale_events = 0;  ///< events of an earlier owner of a descriptor number, dropped
   };
   Counters counters() const noexcept;
 
@@ -181,7 +181,8 @@ class WEIR_API EventLoop {
   template <class Signature>
   struct CallFrame : CallFrameBase {
     CallFrame(EventLoop& loop, Callback<Signature>& running) noexcept
-        : CallFrameBase{&running, loop.frames_}, loop_(loop) {
+        : CallFrameBase{&running, loop.frames_},
+          loop_(loop) {
       loop.frames_ = this;
     }
     CallFrame(const CallFrame&) = delete;

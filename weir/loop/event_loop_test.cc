@@ -166,9 +166,13 @@ TEST(EventLoop, an_interrupted_wait_is_waited_again) {
   EventLoop loop;
   Timer timer(loop, [](Timer&) {});
   timer.start(1ms);
-  kernel.set_plan(FaultPlan::random(1, 0.5, {.error = EINTR}, {Call::wait_epoll}));
+  kernel.set_plan(FaultPlan::script({{.calls = {Call::wait_epoll}, .to = 5, .fault = {.error = EINTR}}}));
 
-  EXPECT_EQ(*loop.run(), RunEnd::empty);
+  const Result<RunEnd> end = loop.run();
+
+  ASSERT_TRUE(end);
+  EXPECT_EQ(*end, RunEnd::empty);
+  EXPECT_EQ(kernel.injected(), 5U);
 
   EXPECT_FALSE(timer.is_armed());
 }
@@ -177,8 +181,8 @@ TEST(EventLoop, an_interrupted_wait_is_waited_again) {
 TEST(EventLoop, every_call_that_fails_while_it_is_made_is_reported_and_leaves_no_descriptor) {
   std::uint64_t failures = 0;
   for (std::uint64_t k = 1; k < 100; ++k) {
-    FaultKernel kernel(FaultPlan::nth(k, {.error = EMFILE},
-                                      {Call::create_event_counter, Call::create_epoll, Call::control_epoll}));
+    FaultKernel kernel(
+        FaultPlan::nth(k, {.error = EMFILE}, {Call::create_event_counter, Call::create_epoll, Call::control_epoll}));
     const ScopedKernel installed(kernel);
     const auto before = open_descriptors();
 

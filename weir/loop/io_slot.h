@@ -29,6 +29,8 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   bool is_attached() const noexcept { return is_attached_; }
   /// True while the slot waits for the pool to have memory again; what the kernel holds for it is not lost.
   bool is_starved() const noexcept { return is_starved_; }
+  /// The pool has memory again. What was asked of the slot goes on in this turn by itself.
+  virtual void memory_returned() noexcept {}
 
  protected:
   IoSlot(EventLoop& loop, Kind kind) : Slot(loop), kind_(kind) {}
@@ -42,12 +44,12 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   bool is_starved_ = false;
 
   // What the backend knows and what was asked of it. Meanings differ a little by kind; see EpollBackend.
-  bool is_reading_ = false;      ///< bytes: receive is on; accept: accepting
-  bool is_writing_ = false;      ///< bytes: a send is in flight; connect: connecting
-  bool is_readable_ = false;     ///< no call has said EAGAIN since the last event
+  bool is_reading_ = false;   ///< bytes: receive is on; accept: accepting
+  bool is_writing_ = false;   ///< bytes: a send is in flight; connect: connecting
+  bool is_readable_ = false;  ///< no call has said EAGAIN since the last event
   bool is_writable_ = false;
   std::uint32_t noted_events_ = 0;
-  bool has_ended_ = false;       ///< the kernel reported an end or an error: short reads prove nothing any more
+  bool has_ended_ = false;  ///< the kernel reported an end or an error: short reads prove nothing any more
 };
 
 /// Bytes that have just arrived in the loop's receive block.
@@ -107,7 +109,6 @@ class ByteSlot : public IoSlot {
 /// A slot that accepts connections.
 class AcceptSlot : public IoSlot {
  public:
-
   virtual void accepted(sys::Descriptor connection, const sys::SocketName& peer) = 0;
   /// Accepting is off. Out of descriptors or memory, or a whole batch of failures: worth another try later.
   virtual void accept_failed(std::error_code error) = 0;
@@ -137,7 +138,7 @@ class WatchSlot : public IoSlot {
  private:
   friend class EpollBackend;
 
-  std::uint32_t interest_ = 0;   ///< of epoll, while watching
+  std::uint32_t interest_ = 0;  ///< of epoll, while watching
 };
 
 }  // namespace weir

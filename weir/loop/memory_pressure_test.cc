@@ -99,18 +99,20 @@ TEST_F(MemoryPressure, of_the_loops_own_making_slows_the_peers_down_and_loses_no
   }
   std::size_t most_in_use = 0;
   std::size_t turns = 0;
-  const bool is_done = run_until([&] {
-    std::size_t arrived = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      written[i] += write_some(far[i], std::string_view(sent).substr(written[i]));
-      if ((turns + i) % 7 == 0) probes[i]->take_input();  // a slow consumer
-      arrived += probes[i]->text.size();
-    }
-    ++turns;
-    most_in_use = std::max(most_in_use, pool_.stats().in_use);
-    loop_->post([] {});  // the consumers act whether or not anything arrives
-    return arrived == count * sent.size();
-  }, 30s);
+  const bool is_done = run_until(
+      [&] {
+        std::size_t arrived = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+          written[i] += write_some(far[i], std::string_view(sent).substr(written[i]));
+          if ((turns + i) % 7 == 0) probes[i]->take_input();  // a slow consumer
+          arrived += probes[i]->text.size();
+        }
+        ++turns;
+        most_in_use = std::max(most_in_use, pool_.stats().in_use);
+        loop_->post([] {});  // the consumers act whether or not anything arrives
+        return arrived == count * sent.size();
+      },
+      30s);
 
   EXPECT_TRUE(is_done);
   for (const auto& probe : probes) EXPECT_TRUE(probe->text == sent);
@@ -132,10 +134,12 @@ TEST_F(MemoryPressure, does_not_stop_the_output_of_a_slot_that_cannot_read) {
   ASSERT_FALSE(probe->output_buffer().is_empty());  // more than a turn
   std::string got;
 
-  EXPECT_TRUE(run_until([&] {
-    got += read_some(pair.far);  // so fast that the kernel never runs out of room, and so never tells of new room
-    return got.size() == sent.text().size();
-  }, 1s));
+  EXPECT_TRUE(run_until(
+      [&] {
+        got += read_some(pair.far);  // so fast that the kernel never runs out of room, and so never tells of new room
+        return got.size() == sent.text().size();
+      },
+      1s));
   EXPECT_TRUE(got == sent.text());
   EXPECT_EQ(probe->text, "");
 }

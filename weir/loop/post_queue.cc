@@ -54,8 +54,7 @@ void PostQueue::raise_from_signal_handler(Flag flag) noexcept {
   flags_.fetch_or(flag, std::memory_order_seq_cst);
   if (!must_wake()) return;
   sys::RealKernel real;  // the one installed for the interrupted thread may be in the middle of something
-  while (real.write(descriptor_.number(), one_event()).error_number() == EINTR) {
-  }
+  while (real.write(descriptor_.number(), one_event()).error_number() == EINTR) {}
 }
 
 /// True for the one caller that finds the loop asleep.
@@ -67,8 +66,7 @@ bool PostQueue::must_wake() noexcept {
 
 /// Nobody else will: a wake that fails is a loop that sleeps on.
 void PostQueue::wake() noexcept {
-  while (sys::write(descriptor_.number(), one_event()).error_number() == EINTR) {
-  }
+  while (sys::write(descriptor_.number(), one_event()).error_number() == EINTR) {}
 }
 
 bool PostQueue::prepare_sleep() noexcept {

@@ -41,7 +41,8 @@ class PostQueue {
   bool has_tasks() const noexcept { return mine_ != nullptr || head_.load(std::memory_order_relaxed) != nullptr; }
   /// Takes the flags raised since the last call. A cheap look when there are none.
   std::uint8_t take_flags() noexcept {
-    return flags_.load(std::memory_order_relaxed) == 0 ? std::uint8_t{0} : flags_.exchange(0, std::memory_order_acquire);
+    return flags_.load(std::memory_order_relaxed) == 0 ? std::uint8_t{0}
+                                                       : flags_.exchange(0, std::memory_order_acquire);
   }
   /// Announces a sleep. False when something came in and the loop must not sleep.
   bool prepare_sleep() noexcept;
@@ -70,11 +71,11 @@ class PostQueue {
   Node* take_in_order() noexcept;
   static void destroy(Node* list) noexcept;
 
-  std::atomic<Node*> head_{nullptr};      // newest first; `closed_mark` once the loop is gone
+  std::atomic<Node*> head_{nullptr};  // newest first; `closed_mark` once the loop is gone
   std::atomic<State> state_{State::running};
   std::atomic<std::uint8_t> flags_{0};
   std::atomic<std::uint32_t> references_{0};
-  Node* mine_ = nullptr;                  // taken from head_, oldest first, not yet run
+  Node* mine_ = nullptr;  // taken from head_, oldest first, not yet run
   sys::Descriptor descriptor_;
 };
 

@@ -131,7 +131,9 @@ TEST(Post, a_task_destroyed_with_the_loop_may_post_and_own_timers) {
     struct Poster {
       Poster(EventLoop& l, int& a) : loop(&l), token(a), timer(std::make_unique<Timer>(l, [](Timer&) {})) {}
       Poster(Poster&& other) noexcept
-          : loop(std::exchange(other.loop, nullptr)), token(std::move(other.token)), timer(std::move(other.timer)) {}
+          : loop(std::exchange(other.loop, nullptr)),
+            token(std::move(other.token)),
+            timer(std::move(other.timer)) {}
       ~Poster() {
         if (loop != nullptr) loop->post([t = Token(*token.alive)] { ADD_FAILURE(); });
       }

@@ -26,7 +26,9 @@ struct SignalTag;
 class SignalSlot final : public Slot, public ListHook<SignalTag> {
  public:
   SignalSlot(EventLoop& loop, int number, Callback<void(int)> callback)
-      : Slot(loop), number_(number), callback_(std::move(callback)) {}
+      : Slot(loop),
+        number_(number),
+        callback_(std::move(callback)) {}
 
   int number() const noexcept { return number_; }
 
@@ -52,11 +54,11 @@ namespace {
 /// interrupt anything, always finds valid memory.
 struct Listener {
   std::atomic<PostQueue*> posts{nullptr};
-  std::atomic<std::uint64_t> wanted{0};    // a bit per signal number
+  std::atomic<std::uint64_t> wanted{0};  // a bit per signal number
   std::atomic<std::uint64_t> arrived{0};
-  EventLoop* loop = nullptr;               // the rest under the table's lock
+  EventLoop* loop = nullptr;  // the rest under the table's lock
   std::array<std::uint32_t, last_signal + 1> subscriptions{};
-  List<SignalSlot, SignalTag> slots;       // the loop's thread only
+  List<SignalSlot, SignalTag> slots;  // the loop's thread only
 };
 
 /// The process's one signal table.
@@ -136,8 +138,7 @@ void remove_subscription(EventLoop& loop, int number) noexcept {
   listener.posts.store(nullptr);
   listener.loop = nullptr;
   // A handler on another thread may have read the queue's address just before; the loop may go only after it is done.
-  while (signals.handlers_running.load() != 0) {
-  }
+  while (signals.handlers_running.load() != 0) {}
   listener.arrived.store(0);
 }
 

@@ -10,7 +10,9 @@ namespace weir {
 class TimerSlot final : public Slot, public WheelTimer {
  public:
   TimerSlot(EventLoop& loop, Timer& timer, Callback<void(Timer&)> callback)
-      : Slot(loop), timer_(timer), callback_(std::move(callback)) {
+      : Slot(loop),
+        timer_(timer),
+        callback_(std::move(callback)) {
     expects(static_cast<bool>(callback_));
   }
 
@@ -51,7 +53,8 @@ class TimerSlot final : public Slot, public WheelTimer {
   Duration period_{};
 };
 
-Timer::Timer(EventLoop& loop, Callback<void(Timer&)> callback) : slot_(new TimerSlot(loop, *this, std::move(callback))) {}
+Timer::Timer(EventLoop& loop, Callback<void(Timer&)> callback)
+    : slot_(new TimerSlot(loop, *this, std::move(callback))) {}
 
 Timer::~Timer() { slot_->destroy(); }
 

@@ -302,8 +302,7 @@ TEST(TimerOnTheRealClock, never_fires_early) {
   for (int i = 0; i < 60; ++i) {
     const Duration after = 350us * i;
     const TimePoint deadline = sys::monotonic_now() + after;
-    timers.push_back(
-        std::make_unique<Timer>(loop, [deadline](Timer&) { EXPECT_GE(sys::monotonic_now(), deadline); }));
+    timers.push_back(std::make_unique<Timer>(loop, [deadline](Timer&) { EXPECT_GE(sys::monotonic_now(), deadline); }));
     timers.back()->start(after);
   }
 

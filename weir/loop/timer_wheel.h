@@ -84,12 +84,12 @@ class TimerWheel {
   void fire_due();
 
   std::array<List<WheelTimer, WheelTag>, slot_count> slots_;
-  std::array<std::uint64_t, slot_count / 64> occupied_{};   // a bit per slot; may be set for a slot that has emptied
-  List<WheelTimer, WheelTag> far_;    // beyond the span: placed again each time the span is entered anew
+  std::array<std::uint64_t, slot_count / 64> occupied_{};  // a bit per slot; may be set for a slot that has emptied
+  List<WheelTimer, WheelTag> far_;  // beyond the span: placed again each time the span is entered anew
   List<WheelTimer, WheelTag> due_;
-  List<WheelTimer, WheelTag> late_;   // armed for the past: fires with the next advance
+  List<WheelTimer, WheelTag> late_;  // armed for the past: fires with the next advance
   std::uint64_t present_ = 0;
-  std::uint64_t horizon_ = 0;         // how far `advance` goes, or went: what is armed up to here is late
+  std::uint64_t horizon_ = 0;  // how far `advance` goes, or went: what is armed up to here is late
   std::size_t size_ = 0;
 };
 

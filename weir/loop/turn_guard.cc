@@ -23,9 +23,18 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
     try {
       switch (stage_) {
         case Stage::wait: break;
-        case Stage::events: backend_->dispatch(); stage_ = Stage::timers; [[fallthrough]];
-        case Stage::timers: run_timers(); stage_ = Stage::posts; [[fallthrough]];
-        case Stage::posts: posts_->run_tasks(tasks_per_turn); stage_ = Stage::deferred; [[fallthrough]];
+        case Stage::events:
+          backend_->dispatch();
+          stage_ = Stage::timers;
+          [[fallthrough]];
+        case Stage::timers:
+          run_timers();
+          stage_ = Stage::posts;
+          [[fallthrough]];
+        case Stage::posts:
+          posts_->run_tasks(tasks_per_turn);
+          stage_ = Stage::deferred;
+          [[fallthrough]];
         case Stage::deferred: run_deferred(); stage_ = Stage::wait;
       }
     } catch (...) {

@@ -100,8 +100,7 @@ Result<Address> Address::parse_local(std::string_view path) {
 
 std::string Address::to_string() const {
   switch (family()) {
-    case Family::v4:
-      return (format_host(AF_INET, &name_.v4.sin_addr) += ':') += std::to_string(port());
+    case Family::v4: return (format_host(AF_INET, &name_.v4.sin_addr) += ':') += std::to_string(port());
     case Family::v6: {
       std::string text = "[";
       text += format_host(AF_INET6, &name_.v6.sin6_addr);
@@ -143,15 +142,13 @@ std::string_view Address::path() const noexcept {
 bool Address::equals(const Address& other) const noexcept {
   if (family() != other.family()) return false;
   switch (family()) {
-    case Family::v4:
-      return port() == other.port() && name_.v4.sin_addr.s_addr == other.name_.v4.sin_addr.s_addr;
+    case Family::v4: return port() == other.port() && name_.v4.sin_addr.s_addr == other.name_.v4.sin_addr.s_addr;
     case Family::v6:
       return port() == other.port() && name_.v6.sin6_scope_id == other.name_.v6.sin6_scope_id &&
              std::memcmp(&name_.v6.sin6_addr, &other.name_.v6.sin6_addr, sizeof(in6_addr)) == 0;
     case Family::local:
       return name_.length == other.name_.length && std::memcmp(&name_.local, &other.name_.local, name_.length) == 0;
-    case Family::none:
-      break;
+    case Family::none: break;
   }
   return true;
 }

@@ -14,8 +14,8 @@ namespace weir {
 class EventLoop;
 
 struct ConnectOptions {
-  Duration timeout = std::chrono::seconds(10);   ///< until the connection stands; then errc::connect_timed_out
-  bool no_delay = true;                          ///< TCP only: small writes go out at once
+  Duration timeout = std::chrono::seconds(10);  ///< until the connection stands; then errc::connect_timed_out
+  bool no_delay = true;                         ///< TCP only: small writes go out at once
 };
 
 /// Connects a socket. `Stream::connect` is what most programs want; this is for those that drive the socket themselves.

@@ -89,7 +89,8 @@ TEST_F(ConnectorTest, leaves_the_delay_of_small_writes_on_when_asked_to) {
 }
 
 TEST_F(ConnectorTest, of_a_unix_address_succeeds_at_once_yet_calls_back_later) {
-  auto listener = Listener::open(*loop_, *Address::parse("unix:@weir-connector-test"), {}, [](Socket, const Address&) {});
+  auto listener =
+      Listener::open(*loop_, *Address::parse("unix:@weir-connector-test"), {}, [](Socket, const Address&) {});
   ASSERT_TRUE(listener);
   Outcome outcome;
 
@@ -175,11 +176,11 @@ TEST_F(ConnectorTest, destroyed_in_its_own_callback_keeps_its_captures_till_the_
   for (const Address& address : {Address(listening.name), Address(gone.name), *Address::parse("unix:@nobody")}) {
     std::optional<Connector> connector;
     std::string seen;
-    connector.emplace(Connector::start(*loop_, address, {},
-                                       [&, name = std::make_unique<std::string>("captured")](Result<Socket>) {
-                                         connector.reset();
-                                         seen += *name;
-                                       }));
+    connector.emplace(
+        Connector::start(*loop_, address, {}, [&, name = std::make_unique<std::string>("captured")](Result<Socket>) {
+          connector.reset();
+          seen += *name;
+        }));
     run();
     EXPECT_EQ(seen, "captured");
   }

@@ -60,7 +60,8 @@ class TimerObject final : public Object {
  public:
   explicit TimerObject(EventLoop& loop) : loop_(loop) {}
   void begin() {
-    handle_.emplace(loop_, [weak = self, text = std::make_unique<std::string>(captured_text)](Timer&) { called(weak, *text); });
+    handle_.emplace(
+        loop_, [weak = self, text = std::make_unique<std::string>(captured_text)](Timer&) { called(weak, *text); });
   }
   void provoke() override { handle_->start(0ns); }
 
@@ -91,9 +92,9 @@ class SignalObject final : public Object {
  public:
   explicit SignalObject(EventLoop& loop) : loop_(loop) {}
   void begin() {
-    handle_ = *Signal::subscribe(loop_, SIGUSR1, [weak = self, text = std::make_unique<std::string>(captured_text)](int) {
-      called(weak, *text);
-    });
+    handle_ = *Signal::subscribe(
+        loop_, SIGUSR1,
+        [weak = self, text = std::make_unique<std::string>(captured_text)](int) { called(weak, *text); });
   }
   void provoke() override { ::raise(SIGUSR1); }
 
@@ -131,10 +132,9 @@ class ConnectorObject final : public Object {
   explicit ConnectorObject(EventLoop& loop) : loop_(loop) {}
   void begin() {}
   void provoke() override {
-    handle_ = Connector::start(loop_, is_tcp ? Address(listening_.name) : *Address::parse("unix:@weir-nobody"), {},
-                               [weak = self, text = std::make_unique<std::string>(captured_text)](Result<Socket>) {
-                                 called(weak, *text);
-                               });
+    handle_ = Connector::start(
+        loop_, is_tcp ? Address(listening_.name) : *Address::parse("unix:@weir-nobody"), {},
+        [weak = self, text = std::make_unique<std::string>(captured_text)](Result<Socket>) { called(weak, *text); });
   }
 
  private:
@@ -149,10 +149,9 @@ class TimeoutObject final : public Object {
   explicit TimeoutObject(EventLoop& loop) : loop_(loop), waiting_(listening_.fill()) {}
   void begin() {}
   void provoke() override {
-    handle_ = Connector::start(loop_, Address(listening_.name), {.timeout = 0ns},
-                               [weak = self, text = std::make_unique<std::string>(captured_text)](Result<Socket>) {
-                                 called(weak, *text);
-                               });
+    handle_ = Connector::start(
+        loop_, Address(listening_.name), {.timeout = 0ns},
+        [weak = self, text = std::make_unique<std::string>(captured_text)](Result<Socket>) { called(weak, *text); });
   }
 
  private:
@@ -175,9 +174,12 @@ struct Kind {
   Owner (*make)(EventLoop&);
 };
 constexpr std::array kinds = {
-    Kind{"timer", make<TimerObject>},       Kind{"watch", make<WatchObject>},
-    Kind{"signal", make<SignalObject>},     Kind{"listener", make<ListenerObject>},
-    Kind{"connector", make<ConnectorObject<true>>}, Kind{"refused", make<ConnectorObject<false>>},
+    Kind{"timer", make<TimerObject>},
+    Kind{"watch", make<WatchObject>},
+    Kind{"signal", make<SignalObject>},
+    Kind{"listener", make<ListenerObject>},
+    Kind{"connector", make<ConnectorObject<true>>},
+    Kind{"refused", make<ConnectorObject<false>>},
     Kind{"timeout", make<TimeoutObject>},
 };
 

@@ -59,7 +59,9 @@ bool is_fatal(std::error_code error) {
 class Listener::State final : public AcceptSlot, public WheelTimer, public StarvedListener {
  public:
   State(EventLoop& loop, const ListenOptions& options, Callback<void(Socket, const Address&)> on_connection)
-      : AcceptSlot(loop), options_(options), on_connection_(std::move(on_connection)) {
+      : AcceptSlot(loop),
+        options_(options),
+        on_connection_(std::move(on_connection)) {
     expects(static_cast<bool>(on_connection_));
   }
 
@@ -117,7 +119,8 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   void remark(std::error_code error) {
     if (last_remark_ != TimePoint{} && loop().now() - last_remark_ < between_remarks) return;
     last_remark_ = loop().now();
-    loop().say(Diagnostic::Level::warning, "accepting at " + address_.to_string() + " pauses: " + error.message(), error);
+    loop().say(Diagnostic::Level::warning, "accepting at " + address_.to_string() + " pauses: " + error.message(),
+               error);
   }
 
   void fail(std::error_code error) {
@@ -158,7 +161,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
 
   ListenOptions options_;
   Address address_;
-  sys::FileIdentity file_;    // of the path of a Unix address
+  sys::FileIdentity file_;  // of the path of a Unix address
   Callback<void(Socket, const Address&)> on_connection_;
   Callback<void(std::error_code)> on_failed_;
   Duration pause_ = shortest_pause;

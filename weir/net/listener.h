@@ -13,8 +13,8 @@ namespace weir {
 class EventLoop;
 
 struct ListenOptions {
-  int backlog = 4096;      ///< connections that may wait to be accepted; the system caps it (net.core.somaxconn)
-  bool no_delay = true;    ///< TCP only: set on every accepted socket
+  int backlog = 4096;    ///< connections that may wait to be accepted; the system caps it (net.core.somaxconn)
+  bool no_delay = true;  ///< TCP only: set on every accepted socket
 };
 
 /// Listens at an address and hands over each connection.

@@ -58,7 +58,8 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner {
   void take_connection(Socket socket) {
     Result<std::unique_ptr<Stream>> adopted = Stream::adopt(loop(), std::move(socket), settings_);
     if (!adopted) {
-      return loop().say(Diagnostic::Level::error, "a connection was dropped: the loop cannot listen to it",
+      return loop().say(Diagnostic::Level::error,
+                        "a connection was dropped, for the loop cannot listen to it: " + adopted.error().message(),
                         adopted.error());
     }
     Stream& stream = *adopted->release();
@@ -99,11 +100,11 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner {
     const SlotHold hold(*this);
     // Aborting one may run release callbacks of foreign memory, which may destroy others: so each is looked up anew, and
     // those that are done go to the back.
-    while (Stream* stream = streams_.front()) {
-      if (!stream->is_open()) return;
-      stream->ListHook<OwnedTag>::unlink();
-      streams_.push_back(*stream);
-      stream->abort();
+    for (std::size_t left = count_; left > 0 && !streams_.is_empty(); --left) {
+      Stream& stream = *streams_.front();
+      stream.ListHook<OwnedTag>::unlink();
+      streams_.push_back(stream);
+      if (stream.is_open()) stream.abort();  // one that is closed goes at the end of the turn
     }
   }
 

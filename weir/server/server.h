@@ -18,9 +18,9 @@
 namespace weir {
 
 struct ServerOptions {
-  std::string address;      ///< where to listen, as Address::parse reads it
+  std::string address;  ///< where to listen, as Address::parse reads it
   ListenOptions listen{};
-  StreamOptions stream{};   ///< of every stream
+  StreamOptions stream{};  ///< of every stream
 };
 
 /// Listens, makes a stream of every connection, owns it, and destroys it after it has closed.

@@ -39,6 +39,7 @@ class SocketStream final : public Stream {
     if (is_attached()) backend().stop_receive(*this);
   }
   void receive_rest() override { backend().receive_now(*this); }
+  void send_rest() override { backend().send_now(*this); }
   void start_sending() override { backend().start_send(*this); }
 
   Result<void> send_end() noexcept override { return sys::shutdown(descriptor(), SHUT_WR).to_result(); }
@@ -55,8 +56,7 @@ class SocketStream final : public Stream {
   Result<Address> transport_address(bool of_peer) const override {
     if (!is_attached()) return system_error(ENOTCONN);
     sys::SocketName name;
-    const sys::CallResult asked =
-        of_peer ? sys::peer_name(descriptor(), name) : sys::local_name(descriptor(), name);
+    const sys::CallResult asked = of_peer ? sys::peer_name(descriptor(), name) : sys::local_name(descriptor(), name);
     if (!asked) return asked.error();
     return Address(name);
   }

@@ -9,7 +9,10 @@
 namespace weir {
 
 Stream::Stream(EventLoop& loop, StreamSettings settings)
-    : ByteSlot(loop), settings_(std::move(settings)), last_received_(loop.now()), last_sent_(loop.now()) {}
+    : ByteSlot(loop),
+      settings_(std::move(settings)),
+      last_received_(loop.now()),
+      last_sent_(loop.now()) {}
 
 Stream::~Stream() { drop_callbacks(); }
 

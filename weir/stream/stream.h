@@ -44,9 +44,9 @@ struct Marks {
 struct TimeLimits {
   static constexpr Duration no_limit = Duration::max();
 
-  Duration write = std::chrono::seconds(60);   ///< the peer takes nothing while output waits: errc::write_timed_out
-  Duration read = no_limit;                    ///< nothing arrives while reading: errc::read_timed_out
-  Duration idle = no_limit;                    ///< nothing moves either way: errc::idle_timed_out
+  Duration write = std::chrono::seconds(60);  ///< the peer takes nothing while output waits: errc::write_timed_out
+  Duration read = no_limit;                   ///< nothing arrives while reading: errc::read_timed_out
+  Duration idle = no_limit;                   ///< nothing moves either way: errc::idle_timed_out
 };
 
 struct StreamOptions {
@@ -128,10 +128,7 @@ struct OwnedTag;
 ///           The loop must outlive it. After `on_closed` it does nothing more but wait to be destroyed.
 /// Threads:  the loop's, except through a `StreamRef`.
 /// Errors:   reported once, by `on_closed`: the system's (std::errc::connection_reset, …) or weir's time limits.
-class WEIR_API Stream : protected ByteSlot,
-                        public ListHook<OwnedTag>,
-                        private WheelTimer,
-                        private BufferDrainHook {
+class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private WheelTimer, private BufferDrainHook {
  public:
   using Handler = Callback<void(Stream&)>;
   using ClosedHandler = Callback<void(Stream&, std::error_code)>;
@@ -255,6 +252,8 @@ class WEIR_API Stream : protected ByteSlot,
   /// Delivers what can still be received without waiting.
   virtual void receive_rest() = 0;
   virtual void start_sending() = 0;
+  /// Sends what can be sent without waiting for the system to report room.
+  virtual void send_rest() = 0;
   virtual Result<void> send_end() noexcept = 0;
   virtual void close_transport(bool reset) noexcept = 0;
   virtual Result<Address> transport_address(bool of_peer) const = 0;
@@ -276,7 +275,14 @@ class WEIR_API Stream : protected ByteSlot,
   enum class State : std::uint8_t { open, finishing, ended, broken, closed };
 
   /// Why reading is suspended: a set, empty while it runs.
-  enum Reason : std::uint8_t { by_user = 1, input_full = 2, output_full = 4, connecting = 8, at_end = 16, drained_enough = 32 };
+  enum Reason : std::uint8_t {
+    by_user = 1,
+    input_full = 2,
+    output_full = 4,
+    connecting = 8,
+    at_end = 16,
+    drained_enough = 32
+  };
 
   struct Extras;
 
@@ -309,8 +315,10 @@ class WEIR_API Stream : protected ByteSlot,
   void run_deferred() override;
   bool caught(std::exception_ptr exception) override;
   void loop_ends() noexcept override;
+  void memory_returned() noexcept override;
   void fired() override;
   void fail_unless_data_waits(std::error_code what);
+  void fail_unless_room_waits();
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
   void set_attachment(void* object, void (*destroy_object)(void*)) noexcept;
@@ -322,28 +330,28 @@ class WEIR_API Stream : protected ByteSlot,
   Handler on_drained_;
   ClosedHandler on_closed_;
   StreamSettings settings_;
-  std::unique_ptr<Extras> extras_;           // what few streams need
+  std::unique_ptr<Extras> extras_;  // what few streams need
   StreamOwner* owner_ = nullptr;
   void* attachment_ = nullptr;
   void (*destroy_attachment_)(void*) = nullptr;
   TimePoint last_received_;
-  TimePoint reading_since_;                  // when reading went on: the read limit counts from the later of both
-  TimePoint last_sent_;                      // or when output began to wait
+  TimePoint reading_since_;                    // when reading went on: the read limit counts from the later of both
+  TimePoint last_sent_;                        // or when output began to wait
   TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
-  std::uint32_t discarded_ = 0;              // bytes thrown away since finish()
-  int failure_ = 0;                          // why the stream is broken: an errno number
+  std::uint32_t discarded_ = 0;                // bytes thrown away since finish()
+  int failure_ = 0;                            // why the stream is broken: an errno number
   State state_ = State::open;
   std::uint8_t suspended_ = 0;
-  bool is_discarding_ = false;               // finish() was called: input is thrown away
-  bool is_silent_ = false;                   // aborted or destroyed: no callback runs any more
-  bool is_waiting_to_send_ = false;          // the kernel took less than was offered
+  bool is_discarding_ = false;       // finish() was called: input is thrown away
+  bool is_silent_ = false;           // aborted or destroyed: no callback runs any more
+  bool is_waiting_to_send_ = false;  // the kernel took less than was offered
   bool has_told_slow_down_ = false;
-  bool is_lingering_ = false;                // destroyed before it was closed; holds its own slot
-  bool must_deliver_ = false;                // on_data is due at the end of the turn
-  bool must_tell_end_ = false;               // the peer has ended, and the program has not heard of it
+  bool is_lingering_ = false;   // destroyed before it was closed; holds its own slot
+  bool must_deliver_ = false;   // on_data is due at the end of the turn
+  bool must_tell_end_ = false;  // the peer has ended, and the program has not heard of it
   bool has_told_closed_ = false;
-  bool is_telling_sent_ = false;             // tell_sent is on the stack
-  bool has_received_ = false;                // something arrived since finish_broken began
+  bool is_telling_sent_ = false;  // tell_sent is on the stack
+  bool has_received_ = false;     // something arrived since finish_broken began
 };
 
 /// A reference to a stream that may be copied, kept and used on any thread. Harmless once the stream is gone.

@@ -46,7 +46,7 @@ void Stream::advance_end() {
 void Stream::send_failed(std::error_code error) {
   failure_ = error.value();
   state_ = State::broken;
-  is_waiting_to_send_ = has_told_slow_down_ = false;  // what was thrown away is not drained
+  is_waiting_to_send_ = false;
   last_sent_ = loop().clock();
   output_.clear();
   unsuspend(output_full);
@@ -65,6 +65,11 @@ void Stream::finish_broken() {
     if (is_starved()) return;  // goes on when there is memory, at the latest when the write limit has passed
   }
   if (state_ == State::broken) fail(system_error(failure_));
+}
+
+/// There may be nothing to receive, so that `received` would never come.
+void Stream::memory_returned() noexcept {
+  if (state_ == State::broken) loop().defer(*this);
 }
 
 void Stream::fail(std::error_code error) { close(error, true); }
@@ -132,7 +137,8 @@ void Stream::run_deferred() {
   }
   deliver();
   if (state_ == State::broken) {
-    if (is_paused()) tell_sent();  // who paused until `on_drained` waits for nothing any more
+    if ((suspended_ & (by_user | input_full)) != 0)
+      tell_sent();  // who reads on when `on_drained` comes waits in vain else
     return finish_broken();
   }
   tell_peer_ended();
@@ -156,6 +162,7 @@ void Stream::fired() {
   if (next > loop().now()) return limit_time();
   if (state_ == State::broken) return fail(system_error(failure_));
   if (what == errc::read_timed_out || what == errc::idle_timed_out) return fail_unless_data_waits(what);
+  if (what == errc::write_timed_out) return fail_unless_room_waits();
   if (what) return fail(what);
   close({}, state_ != State::ended);  // a reset, so that a cut-off stream does not look like a whole one
 }
@@ -172,6 +179,15 @@ void Stream::fail_unless_data_waits(std::error_code what) {
   fail(what);
 }
 
+/// A peer that takes a little now and then is slow, not stuck, though the system may not have reported any room.
+void Stream::fail_unless_room_waits() {
+  const TimePoint last_progress = last_sent_;
+  send_rest();
+  if (state_ == State::closed || state_ == State::broken) return;
+  if (last_sent_ == last_progress) return fail(errc::write_timed_out);
+  limit_time();
+}
+
 /// The first moment at which a limit would be passed, and which; no error stands for the end of lingering.
 TimePoint Stream::deadline(std::error_code* what) const noexcept {
   const TimeLimits& limits = settings_->time_limits;
@@ -186,7 +202,8 @@ TimePoint Stream::deadline(std::error_code* what) const noexcept {
   if (!is_suspended() && !is_discarding_) {
     consider(std::max(last_received_, reading_since_), limits.read, errc::read_timed_out);
   }
-  if (!is_discarding_ && (suspended_ & connecting) == 0) consider(std::max(last_sent_, last_received_), limits.idle, errc::idle_timed_out);
+  if (!is_discarding_ && (suspended_ & connecting) == 0)
+    consider(std::max(last_sent_, last_received_), limits.idle, errc::idle_timed_out);
   return first;
 }
 

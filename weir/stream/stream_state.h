@@ -12,14 +12,14 @@ namespace weir {
 
 struct Stream::Extras {
   struct SentCallback {
-    std::uint64_t position;   ///< of `sent`, at which all that was written before has left
+    std::uint64_t position;  ///< of `sent`, at which all that was written before has left
     Callback<void(std::error_code)> callback;
   };
 
   Handler on_connected;
   std::deque<SentCallback> sent_callbacks;
-  std::uint64_t sent = 0;     ///< bytes sent since this was made
-  std::error_code end;        ///< the terminal error, while the callbacks above have yet to hear of it
+  std::uint64_t sent = 0;  ///< bytes sent since this was made
+  std::error_code end;     ///< the terminal error, while the callbacks above have yet to hear of it
 };
 
 /// Runs something of the user's, unless the stream is silent. It may do anything to the stream: the slot is held. When it

@@ -8,8 +8,8 @@
 namespace weir {
 
 void expectation_failed(const char* file, int line, const char* function) {
-  std::fprintf(stderr, "weir: %s:%d: a precondition of %s does not hold; this is an error in the calling program\n", file,
-               line, function);
+  std::fprintf(stderr, "weir: %s:%d: a precondition of %s does not hold; this is an error in the calling program\n",
+               file, line, function);
   std::abort();
 }
 

@@ -53,9 +53,10 @@ Span shortened_span(Span bytes, std::size_t at_most) {
 
 std::string_view name_of(Call call) {
   static constexpr std::array<std::string_view, call_count> names = {
-      "open_socket", "bind",       "listen", "accept", "connect",     "shutdown", "local_name",
-      "peer_name",   "get_option", "set_option", "receive", "send",   "send_pieces", "read",
-      "write",       "close",      "unlink", "describe_file", "create_event_counter", "create_epoll", "control_epoll", "wait_epoll"};
+      "open_socket",          "bind",         "listen",        "accept",     "connect", "shutdown",
+      "local_name",           "peer_name",    "get_option",    "set_option", "receive", "send",
+      "send_pieces",          "read",         "write",         "close",      "unlink",  "describe_file",
+      "create_event_counter", "create_epoll", "control_epoll", "wait_epoll"};
   return names[static_cast<std::size_t>(call)];
 }
 
@@ -104,7 +105,8 @@ double FaultPlan::draw() {
 }
 
 FaultKernel::FaultKernel(FaultPlan plan, Kernel* below)
-    : plan_(std::move(plan)), below_(below != nullptr ? below : &real_kernel()) {}
+    : plan_(std::move(plan)),
+      below_(below != nullptr ? below : &real_kernel()) {}
 
 std::uint64_t FaultKernel::all_calls() const {
   std::uint64_t sum = 0;
@@ -117,7 +119,8 @@ std::string FaultKernel::trace() const {
   for (std::size_t i = 0; i < trace_.size(); ++i) {
     const TraceEntry& entry = trace_[(trace_next_ + i) % trace_.size()];
     text += std::string(name_of(entry.call)) + " on " + std::to_string(entry.descriptor) + ": " +
-            (entry.error == 0 ? "ok" : "error " + std::to_string(entry.error)) + (entry.injected ? " (injected)\n" : "\n");
+            (entry.error == 0 ? "ok" : "error " + std::to_string(entry.error)) +
+            (entry.injected ? " (injected)\n" : "\n");
   }
   return text;
 }

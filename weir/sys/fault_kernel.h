@@ -16,8 +16,28 @@ namespace weir::sys {
 
 /// Every call that a plan can reach.
 enum class Call : std::uint8_t {
-  open_socket, bind, listen, accept, connect, shutdown, local_name, peer_name, get_option, set_option,
-  receive, send, send_pieces, read, write, close, unlink, describe_file, create_event_counter, create_epoll, control_epoll, wait_epoll,
+  open_socket,
+  bind,
+  listen,
+  accept,
+  connect,
+  shutdown,
+  local_name,
+  peer_name,
+  get_option,
+  set_option,
+  receive,
+  send,
+  send_pieces,
+  read,
+  write,
+  close,
+  unlink,
+  describe_file,
+  create_event_counter,
+  create_epoll,
+  control_epoll,
+  wait_epoll,
 };
 inline constexpr std::size_t call_count = static_cast<std::size_t>(Call::wait_epoll) + 1;
 
@@ -25,18 +45,18 @@ std::string_view name_of(Call call);
 
 /// What happens in place of a call, or to it.
 struct Fault {
-  int error = 0;                      ///< fail with this errno number; 0 lets the call through
-  std::size_t at_most = unlimited;    ///< let a transfer move at most this many bytes (a short count)
+  int error = 0;                    ///< fail with this errno number; 0 lets the call through
+  std::size_t at_most = unlimited;  ///< let a transfer move at most this many bytes (a short count)
 };
 
 /// One line of a plan: which calls it looks at, when it strikes, and with what.
 struct FaultRule {
-  std::vector<Call> calls{};          ///< empty: every call
-  std::uint64_t from = 1;             ///< the first matching call that is struck, counted from 1
-  std::uint64_t to = from;            ///< the last one; `FaultPlan::forever` for all that follow
-  double probability = 1.0;           ///< the chance that a call in that range is struck
+  std::vector<Call> calls{};  ///< empty: every call
+  std::uint64_t from = 1;     ///< the first matching call that is struck, counted from 1
+  std::uint64_t to = from;    ///< the last one; `FaultPlan::forever` for all that follow
+  double probability = 1.0;   ///< the chance that a call in that range is struck
   Fault fault{};
-  std::uint64_t seen = 0;             ///< matching calls so far
+  std::uint64_t seen = 0;  ///< matching calls so far
 };
 
 /// When to fail, and how. The first rule that strikes decides.
@@ -83,7 +103,7 @@ class FaultKernel final : public Kernel {
   struct TraceEntry {
     Call call;
     int descriptor;
-    int error;        ///< what the caller got: an errno number, or 0
+    int error;  ///< what the caller got: an errno number, or 0
     bool injected;
   };
 
@@ -130,7 +150,7 @@ class FaultKernel final : public Kernel {
   struct Registration {
     int epoll;
     epoll_event event;
-    std::uint32_t owed = 0;   ///< readiness to report again after an injected EAGAIN
+    std::uint32_t owed = 0;  ///< readiness to report again after an injected EAGAIN
   };
 
   template <class Through>

@@ -33,34 +33,34 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
 
-  virtual CallResult open_socket(int family, int type, int protocol) = 0;              // socket(2)
-  virtual CallResult bind(int descriptor, const SocketName& name) = 0;                 // bind(2)
-  virtual CallResult listen(int descriptor, int backlog) = 0;                          // listen(2)
-  virtual CallResult accept(int descriptor, SocketName& peer) = 0;                     // accept4(2)
-  virtual CallResult connect(int descriptor, const SocketName& name) = 0;              // connect(2)
-  virtual CallResult shutdown(int descriptor, int how) = 0;                            // shutdown(2)
-  virtual CallResult local_name(int descriptor, SocketName& name) = 0;                 // getsockname(2)
-  virtual CallResult peer_name(int descriptor, SocketName& name) = 0;                  // getpeername(2)
+  virtual CallResult open_socket(int family, int type, int protocol) = 0;                        // socket(2)
+  virtual CallResult bind(int descriptor, const SocketName& name) = 0;                           // bind(2)
+  virtual CallResult listen(int descriptor, int backlog) = 0;                                    // listen(2)
+  virtual CallResult accept(int descriptor, SocketName& peer) = 0;                               // accept4(2)
+  virtual CallResult connect(int descriptor, const SocketName& name) = 0;                        // connect(2)
+  virtual CallResult shutdown(int descriptor, int how) = 0;                                      // shutdown(2)
+  virtual CallResult local_name(int descriptor, SocketName& name) = 0;                           // getsockname(2)
+  virtual CallResult peer_name(int descriptor, SocketName& name) = 0;                            // getpeername(2)
   virtual CallResult get_option(int descriptor, int level, int option, MutableBytes value) = 0;  // getsockopt(2)
   virtual CallResult set_option(int descriptor, int level, int option, Bytes value) = 0;         // setsockopt(2)
 
   // These three never wait, whatever the descriptor's own mode.
-  virtual CallResult receive(int descriptor, MutableBytes into) = 0;                   // recv(2)
-  virtual CallResult send(int descriptor, Bytes from) = 0;                             // send(2), never SIGPIPE
-  virtual CallResult send_pieces(int descriptor, std::span<const iovec> pieces) = 0;   // sendmsg(2), never SIGPIPE
-  virtual CallResult read(int descriptor, MutableBytes into) = 0;                      // read(2)
-  virtual CallResult write(int descriptor, Bytes from) = 0;                            // write(2)
-  virtual CallResult close(int descriptor) = 0;                                        // close(2); never retried
-  virtual CallResult unlink(const char* path) = 0;                                     // unlink(2)
-  virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;      // lstat(2)
+  virtual CallResult receive(int descriptor, MutableBytes into) = 0;                  // recv(2)
+  virtual CallResult send(int descriptor, Bytes from) = 0;                            // send(2), never SIGPIPE
+  virtual CallResult send_pieces(int descriptor, std::span<const iovec> pieces) = 0;  // sendmsg(2), never SIGPIPE
+  virtual CallResult read(int descriptor, MutableBytes into) = 0;                     // read(2)
+  virtual CallResult write(int descriptor, Bytes from) = 0;                           // write(2)
+  virtual CallResult close(int descriptor) = 0;                                       // close(2); never retried
+  virtual CallResult unlink(const char* path) = 0;                                    // unlink(2)
+  virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;     // lstat(2)
 
-  virtual CallResult create_event_counter() = 0;                                       // eventfd(2)
-  virtual CallResult create_epoll() = 0;                                               // epoll_create1(2)
-  virtual CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) = 0;   // epoll_ctl(2)
+  virtual CallResult create_event_counter() = 0;  // eventfd(2)
+  virtual CallResult create_epoll() = 0;          // epoll_create1(2)
+  virtual CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) = 0;  // epoll_ctl(2)
   /// Waits until an event or the end of `timeout`; a negative timeout waits without end. epoll_pwait2(2)
   virtual CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) = 0;
 
-  virtual TimePoint now() = 0;                                                         // clock_gettime(2), monotonic
+  virtual TimePoint now() = 0;  // clock_gettime(2), monotonic
 };
 
 /// The kernel this thread runs on; null is the real one.
