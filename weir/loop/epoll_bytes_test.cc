@@ -347,7 +347,7 @@ TEST_F(EpollBytes, once_all_is_sent_room_to_write_wakes_nobody) {
 }
 
 // The peer has more as soon as anything is read: without a bound the turn would never end.
-// hazard: RE11, E17
+// hazard: RE11
 TEST_F(EpollBytes, a_firehose_is_read_in_bounded_turns_and_the_others_are_served_in_each) {
   Pair hose = unix_pair();
   Pair quiet = unix_pair();

@@ -167,6 +167,24 @@ TEST(SlotTable, finds_each_of_more_slots_than_sixteen_bits_can_number_and_none_t
   EXPECT_EQ(loop.find(SlotId{}), nullptr);
 }
 
+// hazard: RE9
+TEST(SlotTable, goes_on_when_the_generations_of_a_place_wrap_around) {
+  EventLoop loop;
+  const Handle<EmptySlot> slot(new EmptySlot(loop));
+  SlotTable table(~std::uint32_t{0} - 1);
+
+  std::vector<SlotId> ids;
+  for (int i = 0; i < 4; ++i) {
+    ids.push_back(table.add(*slot));
+    EXPECT_EQ(table.find(ids.back()), slot.get());
+    table.remove(ids.back());
+    for (const SlotId id : ids) EXPECT_EQ(table.find(id), nullptr);
+  }
+
+  EXPECT_EQ(ids[2].generation, 0U);
+  EXPECT_EQ(ids[3].generation, 1U);
+}
+
 TEST(SlotId, survives_packing) {
   const SlotId id{.index = 0x89ABCDEF, .generation = 0x01234567};
 

@@ -27,7 +27,7 @@ void Slot::free() noexcept {
 
 SlotId SlotTable::add(Slot& slot) {
   if (first_free_ == SlotId::no_index) {
-    entries_.push_back({});
+    entries_.push_back({.generation = first_generation_});
     first_free_ = static_cast<std::uint32_t>(entries_.size() - 1);
   }
   const std::uint32_t index = first_free_;

@@ -107,6 +107,9 @@ class SlotHold {
 /// Finds slots by id. Entries are used again, last freed first, each time with a new generation.
 class SlotTable {
  public:
+  /// `first_generation` is that of a place used for the first time; tests begin where generations are about to wrap.
+  explicit SlotTable(std::uint32_t first_generation = 0) noexcept : first_generation_(first_generation) {}
+
   /// Throws std::bad_alloc when the table cannot grow.
   SlotId add(Slot& slot);
   void remove(SlotId id) noexcept;
@@ -135,6 +138,7 @@ class SlotTable {
     std::uint32_t next_free = SlotId::no_index;
   };
 
+  const std::uint32_t first_generation_;
   std::vector<Entry> entries_;
   std::uint32_t first_free_ = SlotId::no_index;
   std::size_t used_ = 0;

@@ -162,6 +162,18 @@ TEST(Address, that_is_none_is_equal_to_itself_only) {
   EXPECT_FALSE(none == *Address::parse(":80"));
 }
 
+TEST(Address, of_a_name_that_the_kernel_left_empty_is_none) {
+  sys::SocketName name;
+  name.any.sa_family = AF_INET;
+  for (const socklen_t length : {0U, 1U}) {
+    name.length = length;  // old kernels answer accept(2) so
+    const Address address(name);
+
+    EXPECT_EQ(address.family(), Address::Family::none);
+    EXPECT_EQ(address.to_string(), "no address");
+  }
+}
+
 TEST(Address, compares_every_part) {
   const auto at = [](std::string_view text) { return *Address::parse(text); };
 

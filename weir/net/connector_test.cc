@@ -215,7 +215,6 @@ TEST_F(ConnectorTest, interrupted_by_a_signal_goes_on_by_itself) {
   EXPECT_EQ(begun.error(), std::errc::operation_in_progress);
 }
 
-// hazard: S6
 TEST_F(ConnectorTest, every_call_that_fails_is_told_once_and_leaves_no_descriptor) {
   const ListeningSocket listening;
   const auto before = open_descriptors();

@@ -285,22 +285,5 @@ TEST(StreamBroken, an_exception_caught_around_flush_now_leaves_the_stream_workin
   EXPECT_EQ(record_.closed, 1);
 }
 
-/// The exception that ends `run` later is another's: the stream's owner must not be blamed for it.
-TEST(StreamBroken, an_exception_caught_around_flush_now_is_not_mistaken_for_a_later_one) {
-  EventLoop loop;
-  Connection connection = connect(loop);
-  connection->when_sent([](std::error_code) { throw Thrown(); });
-
-  loop.post([&] {
-    connection->write("x");
-    EXPECT_THROW(connection->flush_now(), Thrown);
-    throw 1;
-  });
-
-  EXPECT_THROW((void)loop.poll(), int);
-  settle(loop);
-  EXPECT_TRUE(connection->is_open());
-}
-
 }  // namespace
 }  // namespace weir

@@ -449,6 +449,33 @@ TEST(StreamEnd, a_destroyed_stream_throws_away_what_the_peer_sends_and_does_not_
   EXPECT_EQ(connection.peer.error, 0);
 }
 
+// hazard: E10
+TEST(StreamEnd, a_callback_of_its_own_flush_may_abort_and_destroy_the_stream) {
+  for (const bool drains : {false, true}) {
+    EventLoop loop;
+    Connection connection = connect(loop, {.write_marks = {.low = 1, .high = 2}});
+    Connection other = connect(loop);
+    int told = 0;
+    const auto end = [&] {
+      ++told;
+      connection->abort();
+      connection.stream.reset();
+    };
+    connection->write("flushed at once");
+    if (drains) connection->on_drained([end](Stream&) { end(); });
+    if (!drains) connection->when_sent([end](std::error_code) { end(); });
+    other->on_data([&](Stream& s) {
+      s.input().clear();
+      connection->flush_now();  // nothing but this call keeps the stream
+    });
+    other.peer.send("x");
+
+    ASSERT_TRUE(spin_until(loop, [&] { return told == 1; }));
+
+    EXPECT_EQ(connection.stream, nullptr);
+  }
+}
+
 // --- failure ---
 
 /// The disposition of SIGPIPE for the length of a scope.
