@@ -210,7 +210,7 @@ TEST(Torture, the_echo_itself_is_whole) {
   }
 }
 
-// hazard: RE16, E12
+// hazard: RE16
 TEST(Torture, every_system_call_that_fails_once_or_from_then_on_harms_nothing_else) {
   std::array<std::uint64_t, sys::call_count> calls{};
   {

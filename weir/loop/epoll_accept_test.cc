@@ -91,8 +91,8 @@ TEST_F(EpollAccept, stopped_in_a_callback_takes_no_more_until_started_again) {
 TEST_F(EpollAccept, an_interruption_or_a_would_block_loses_no_connection) {
   for (const int error : {EINTR, EAGAIN}) {
     ListeningSocket socket;
-    std::vector<sys::Descriptor> clients;
-    for (int i = 0; i < 20; ++i) clients.push_back(socket.connect());
+    std::vector<sys::Descriptor> clients(20);
+    for (sys::Descriptor& client : clients) client = socket.connect();
     kernel_.set_plan(FaultPlan::random(3, 0.4, {.error = error}, {Call::accept}));
     auto acceptor = AcceptProbe::accepting(loop_, std::move(socket.descriptor));
 
