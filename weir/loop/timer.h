@@ -28,7 +28,8 @@ class WEIR_API Timer {
   Timer& operator=(const Timer&) = delete;
   ~Timer();
 
-  /// Fires once, `after` from now (0 or less: in the next turn). A start replaces the one before. O(1).
+  /// Fires once, `after` from now (0 or less: at the next millisecond, in a later turn). A start replaces the one before.
+  /// O(1).
   void start(Duration after);
   /// Fires every `period`, first after one. The next deadline counts from the last one, not from the callback; deadlines
   /// that were missed altogether are skipped, not made up for. Requires period > 0.

@@ -160,7 +160,8 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void on_data(Handler handler);
   /// The peer finished sending. The stream can still be written to; call `finish()` when done.
   void on_end(Handler handler);
-  /// The output has fallen to its low mark after `write` answered `slow_down`.
+  /// The output has fallen to its low mark after `write` answered `slow_down`; or writing has failed while the stream was
+  /// paused, or its input full, and there is no output left to wait for.
   void on_drained(Handler handler);
   /// The stream is closed: the last callback of all.
   void on_closed(ClosedHandler handler);
