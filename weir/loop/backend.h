@@ -43,7 +43,8 @@ class Backend {
   /// Waits for an attempt that connect(2) left in progress.
   virtual void start_connect(ConnectSlot& slot) noexcept = 0;
 
-  /// Watches a descriptor that stays somebody else's, level-triggered. `epoll_events` is of EPOLLIN, EPOLLOUT, EPOLLRDHUP.
+  /// Watches a descriptor that stays somebody else's, as if level-triggered: reported in every turn in which it is ready.
+  /// `epoll_events` is of EPOLLIN, EPOLLOUT, EPOLLRDHUP.
   virtual Result<void> start_watch(WatchSlot& slot, int descriptor, std::uint32_t epoll_events) = 0;
   virtual void stop_watch(WatchSlot& slot) noexcept = 0;
 

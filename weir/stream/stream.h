@@ -241,7 +241,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// For the library's own owners of streams.
   void set_owner(StreamOwner* owner) noexcept { owner_ = owner; }
   StreamOwner* owner() const noexcept { return owner_; }
-  /// Runs the owner's `handler` with this stream, as if it were one of the stream's own callbacks.
+  /// Runs a `handler` of the owner's, or a posted task, as if it were one of the stream's own callbacks.
   void call_for_owner(Handler& handler);
 
  protected:
@@ -352,7 +352,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   bool must_tell_end_ = false;  // the peer has ended, and the program has not heard of it
   bool has_told_closed_ = false;
   bool is_telling_sent_ = false;  // tell_sent is on the stack
-  bool has_received_ = false;     // something arrived since finish_broken began
+  bool has_received_ = false;     // something arrived since it was last cleared, before a receive_rest
 };
 
 /// A reference to a stream that may be copied, kept and used on any thread. Harmless once the stream is gone.
