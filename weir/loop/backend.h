@@ -21,6 +21,9 @@ class Backend {
 
   virtual std::string_view name() const noexcept = 0;
 
+  /// Readable while there are events to fetch, for a program that waits elsewhere.
+  virtual int descriptor() const noexcept = 0;
+
   /// Takes the descriptor over and begins to listen to it. On failure it is closed and the slot is as before.
   virtual Result<void> attach(IoSlot& slot, sys::Descriptor descriptor) = 0;
   /// Ends every operation of the slot; none of them reports any more. The descriptor is the caller's again.

@@ -21,6 +21,7 @@ class EpollBackend final : public Backend {
   static Result<std::unique_ptr<EpollBackend>> create(EventLoop& loop, Pool& pool, int wake_descriptor);
 
   std::string_view name() const noexcept override { return "epoll"; }
+  int descriptor() const noexcept override { return epoll_.number(); }
   Result<void> attach(IoSlot& slot, sys::Descriptor descriptor) override;
   sys::Descriptor detach(IoSlot& slot) noexcept override;
   void start_receive(ByteSlot& slot) noexcept override;

@@ -92,7 +92,7 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   ++turns_;
   const Duration timeout = may_wait ? time_to_wait() : Duration::zero();
   const Result<void> waited = backend_->wait(timeout);
-  if (timeout != Duration::zero()) posts_->end_sleep();
+  posts_->end_sleep();
   if (!waited) return waited.error();
   stage_ = Stage::events;
   now_ = sys::monotonic_now();
@@ -101,14 +101,21 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
 
 /// How long nothing can happen but events: zero when something is ready, negative for ever. Announces the sleep.
 Duration EventLoop::time_to_wait() noexcept {
-  if (backend_->has_ready() || !deferred_.is_empty() || !deferring_.is_empty()) return Duration::zero();
-  const std::uint64_t tick = wheel_.next_tick();
-  Duration timeout = -1ns;
-  if (tick != TimerWheel::never) {
-    timeout = std::max(time_of(tick) - clock(), Duration::zero());  // the turn before may have taken long
-  }
-  return timeout == Duration::zero() || !posts_->prepare_sleep() ? Duration::zero() : timeout;
+  const TimePoint deadline = next_deadline();
+  if (deadline == TimePoint::max()) return -1ns;
+  if (deadline == TimePoint::min()) return Duration::zero();
+  return std::max(deadline - clock(), Duration::zero());  // the turn before may have taken long
 }
+
+TimePoint EventLoop::next_deadline() noexcept {
+  const bool has_work =
+      stage_ != Stage::wait || backend_->has_ready() || !deferred_.is_empty() || !deferring_.is_empty();
+  if (has_work || !posts_->prepare_sleep()) return TimePoint::min();
+  const std::uint64_t tick = wheel_.next_tick();
+  return tick == TimerWheel::never ? TimePoint::max() : time_of(tick);
+}
+
+int EventLoop::backend_descriptor() const noexcept { return backend_->descriptor(); }
 
 bool EventLoop::is_empty() const noexcept {
   return active_ == 0 && wheel_.size() == 0 && deferred_.is_empty() && deferring_.is_empty() && !posts_->has_tasks();

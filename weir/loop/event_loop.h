@@ -76,6 +76,15 @@ class WEIR_API EventLoop {
   Result<RunEnd> run_once();
   /// One turn that does not wait.
   Result<RunEnd> poll();
+  /// For a program that waits elsewhere, in another loop say, and makes turns with `poll()`. It is due when
+  /// `backend_descriptor()` is readable, and at `next_deadline()`, which is to be asked again after each turn:
+  ///
+  ///     wait until next_deadline(), or until backend_descriptor() is readable ─► poll() ─► …
+  ///
+  /// `next_deadline()` is in the past when something is ready already, `TimePoint::max()` when only events, posts or
+  /// signals can bring anything. From then until the next turn those make the descriptor readable.
+  int backend_descriptor() const noexcept;
+  TimePoint next_deadline() noexcept;
   /// Makes turns until `condition()` holds, checked before each; or until the loop is stopped or empty.
   template <class Condition>
   Result<RunEnd> run_until(Condition condition) {
