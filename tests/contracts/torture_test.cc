@@ -33,6 +33,9 @@ std::vector<Fault> faults_of(Call call) {
   std::vector<Fault> faults;
   switch (call) {
     case Call::open_socket:
+    case Call::create_socket_pair:
+    case Call::create_pipe:
+    case Call::open_file:
     case Call::create_event_counter:
     case Call::create_epoll: errors = {EMFILE, ENFILE, ENOMEM}; break;
     case Call::bind: errors = {EADDRINUSE, EACCES}; break;
@@ -47,17 +50,22 @@ std::vector<Fault> faults_of(Call call) {
     case Call::get_option:
     case Call::set_option: errors = {ENOBUFS, EINVAL}; break;
     case Call::receive:
+    case Call::receive_from:
+    case Call::read_at:
       errors = {EAGAIN, EINTR, ECONNRESET, ETIMEDOUT, ENOMEM};
       faults.push_back({.at_most = 1});
       break;
     case Call::send:
     case Call::send_pieces:
+    case Call::send_to:
+    case Call::send_file:
       errors = {EAGAIN, EINTR, EPIPE, ECONNRESET, ENOBUFS};
       faults.push_back({.at_most = 1});
       break;
     case Call::read:
     case Call::write: errors = {EAGAIN, EINTR}; break;
     case Call::close: errors = {EINTR, EIO}; break;
+    case Call::file_size:
     case Call::unlink:
     case Call::describe_file: errors = {ENOENT, EACCES}; break;
     case Call::control_epoll: errors = {ENOMEM, ENOSPC, EEXIST, ENOENT, EPERM}; break;

@@ -37,6 +37,9 @@ class ClockKernel final : public sys::Kernel {
   sys::CallResult open_socket(int family, int type, int protocol) override {
     return real_.open_socket(family, type, protocol);
   }
+  sys::CallResult create_socket_pair(int family, int type, std::array<int, 2>& ends) override {
+    return real_.create_socket_pair(family, type, ends);
+  }
   sys::CallResult bind(int descriptor, const sys::SocketName& name) override { return real_.bind(descriptor, name); }
   sys::CallResult listen(int descriptor, int backlog) override { return real_.listen(descriptor, backlog); }
   sys::CallResult accept(int descriptor, sys::SocketName& peer) override { return real_.accept(descriptor, peer); }
@@ -61,6 +64,12 @@ class ClockKernel final : public sys::Kernel {
   sys::CallResult send_pieces(int descriptor, std::span<const iovec> pieces) override {
     return real_.send_pieces(descriptor, pieces);
   }
+  sys::CallResult send_to(int descriptor, Bytes from, const sys::SocketName& to) override {
+    return real_.send_to(descriptor, from, to);
+  }
+  sys::CallResult receive_from(int descriptor, MutableBytes into, sys::SocketName& from) override {
+    return real_.receive_from(descriptor, into, from);
+  }
   sys::CallResult read(int descriptor, MutableBytes into) override { return real_.read(descriptor, into); }
   sys::CallResult write(int descriptor, Bytes from) override { return real_.write(descriptor, from); }
   sys::CallResult close(int descriptor) override { return real_.close(descriptor); }
@@ -68,6 +77,17 @@ class ClockKernel final : public sys::Kernel {
   sys::CallResult describe_file(const char* path, sys::FileIdentity& identity) override {
     return real_.describe_file(path, identity);
   }
+  sys::CallResult open_file(const char* path, int flags, unsigned mode) override {
+    return real_.open_file(path, flags, mode);
+  }
+  sys::CallResult file_size(int descriptor) override { return real_.file_size(descriptor); }
+  sys::CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override {
+    return real_.read_at(descriptor, into, offset);
+  }
+  sys::CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) override {
+    return real_.send_file(socket, file, offset, count);
+  }
+  sys::CallResult create_pipe(std::array<int, 2>& ends) override { return real_.create_pipe(ends); }
   sys::CallResult create_event_counter() override { return real_.create_event_counter(); }
   sys::CallResult create_epoll() override { return real_.create_epoll(); }
   sys::CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override {

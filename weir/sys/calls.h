@@ -20,6 +20,9 @@ inline auto on_kernel(Operation operation) {
 inline CallResult open_socket(int family, int type, int protocol = 0) {
   return on_kernel([&](auto& kernel) { return kernel.open_socket(family, type, protocol); });
 }
+inline CallResult create_socket_pair(int family, int type, std::array<int, 2>& ends) {
+  return on_kernel([&](auto& kernel) { return kernel.create_socket_pair(family, type, ends); });
+}
 inline CallResult bind(int descriptor, const SocketName& name) {
   return on_kernel([&](auto& kernel) { return kernel.bind(descriptor, name); });
 }
@@ -63,6 +66,12 @@ inline CallResult send(int descriptor, Bytes from) {
 inline CallResult send_pieces(int descriptor, std::span<const iovec> pieces) {
   return on_kernel([&](auto& kernel) { return kernel.send_pieces(descriptor, pieces); });
 }
+inline CallResult send_to(int descriptor, Bytes from, const SocketName& to) {
+  return on_kernel([&](auto& kernel) { return kernel.send_to(descriptor, from, to); });
+}
+inline CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) {
+  return on_kernel([&](auto& kernel) { return kernel.receive_from(descriptor, into, from); });
+}
 inline CallResult read(int descriptor, MutableBytes into) {
   return on_kernel([&](auto& kernel) { return kernel.read(descriptor, into); });
 }
@@ -77,6 +86,21 @@ inline CallResult unlink(const char* path) {
 }
 inline CallResult describe_file(const char* path, FileIdentity& identity) {
   return on_kernel([&](auto& kernel) { return kernel.describe_file(path, identity); });
+}
+inline CallResult open_file(const char* path, int flags, unsigned mode = 0) {
+  return on_kernel([&](auto& kernel) { return kernel.open_file(path, flags, mode); });
+}
+inline CallResult file_size(int descriptor) {
+  return on_kernel([&](auto& kernel) { return kernel.file_size(descriptor); });
+}
+inline CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
+  return on_kernel([&](auto& kernel) { return kernel.read_at(descriptor, into, offset); });
+}
+inline CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
+  return on_kernel([&](auto& kernel) { return kernel.send_file(socket, file, offset, count); });
+}
+inline CallResult create_pipe(std::array<int, 2>& ends) {
+  return on_kernel([&](auto& kernel) { return kernel.create_pipe(ends); });
 }
 inline CallResult create_event_counter() {
   return on_kernel([](auto& kernel) { return kernel.create_event_counter(); });

@@ -17,10 +17,6 @@ Kernel& real_kernel() {
   return kernel;
 }
 
-bool concerns(const FaultRule& rule, Call call) {
-  return rule.calls.empty() || std::find(rule.calls.begin(), rule.calls.end(), call) != rule.calls.end();
-}
-
 /// The first `at_most` bytes of the pieces. A limit of 0 would read as an end, so at least one byte is let through.
 std::vector<iovec> shortened(std::span<const iovec> pieces, std::size_t at_most) {
   std::vector<iovec> result;
@@ -50,59 +46,6 @@ Span shortened_span(Span bytes, std::size_t at_most) {
 }
 
 }  // namespace
-
-std::string_view name_of(Call call) {
-  static constexpr std::array<std::string_view, call_count> names = {
-      "open_socket",          "bind",         "listen",        "accept",     "connect", "shutdown",
-      "local_name",           "peer_name",    "get_option",    "set_option", "receive", "send",
-      "send_pieces",          "read",         "write",         "close",      "unlink",  "describe_file",
-      "create_event_counter", "create_epoll", "control_epoll", "wait_epoll"};
-  return names[static_cast<std::size_t>(call)];
-}
-
-FaultPlan FaultPlan::nth(std::uint64_t k, Fault fault, std::initializer_list<Call> calls) {
-  return script({{.calls = calls, .from = k, .to = k, .fault = fault}});
-}
-
-FaultPlan FaultPlan::from_nth(std::uint64_t k, Fault fault, std::initializer_list<Call> calls) {
-  return script({{.calls = calls, .from = k, .to = forever, .fault = fault}});
-}
-
-FaultPlan FaultPlan::random(std::uint64_t seed, double probability, Fault fault, std::initializer_list<Call> calls) {
-  return script({{.calls = calls, .from = 1, .to = forever, .probability = probability, .fault = fault}}, seed);
-}
-
-FaultPlan FaultPlan::script(std::vector<FaultRule> rules, std::uint64_t seed) {
-  FaultPlan plan;
-  plan.rules_ = std::move(rules);
-  plan.random_state_ = seed;
-  return plan;
-}
-
-FaultPlan& FaultPlan::operator+=(const FaultPlan& other) {
-  rules_.insert(rules_.end(), other.rules_.begin(), other.rules_.end());
-  return *this;
-}
-
-Fault FaultPlan::decide(Call call) {
-  const FaultRule* striking = nullptr;
-  for (FaultRule& rule : rules_) {
-    if (!concerns(rule, call)) continue;
-    ++rule.seen;
-    const bool in_range = rule.seen >= rule.from && rule.seen <= rule.to;
-    const bool strikes = in_range && (rule.probability >= 1.0 || draw() < rule.probability);
-    if (strikes && striking == nullptr) striking = &rule;
-  }
-  return striking != nullptr ? striking->fault : Fault{};
-}
-
-/// A number in [0, 1) from the sequence known as SplitMix64 (Steele, Lea, Flood 2014).
-double FaultPlan::draw() {
-  std::uint64_t z = (random_state_ += 0x9E3779B97F4A7C15U);
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-}
 
 FaultKernel::FaultKernel(FaultPlan plan, Kernel* below)
     : plan_(std::move(plan)),
@@ -150,7 +93,8 @@ CallResult FaultKernel::record(Call call, int descriptor, CallResult result, boo
 void FaultKernel::owe_readiness(Call call, int descriptor) {
   const auto found = registrations_.find(descriptor);
   if (found == registrations_.end()) return;
-  const bool writes = call == Call::send || call == Call::send_pieces || call == Call::write;
+  const bool writes = call == Call::send || call == Call::send_pieces || call == Call::send_to ||
+                      call == Call::send_file || call == Call::write;
   if (found->second.owed == 0) ++owing_;
   found->second.owed |= writes ? EPOLLOUT : EPOLLIN;
 }
@@ -169,6 +113,10 @@ std::size_t FaultKernel::pay_readiness(int epoll, std::span<epoll_event> events)
 
 CallResult FaultKernel::open_socket(int family, int type, int protocol) {
   return pass(Call::open_socket, -1, [&](std::size_t) { return below_->open_socket(family, type, protocol); });
+}
+CallResult FaultKernel::create_socket_pair(int family, int type, std::array<int, 2>& ends) {
+  return pass(Call::create_socket_pair, -1,
+              [&](std::size_t) { return below_->create_socket_pair(family, type, ends); });
 }
 CallResult FaultKernel::bind(int descriptor, const SocketName& name) {
   return pass(Call::bind, descriptor, [&](std::size_t) { return below_->bind(descriptor, name); });
@@ -224,6 +172,13 @@ CallResult FaultKernel::send_pieces(int descriptor, std::span<const iovec> piece
     return result;
   });
 }
+CallResult FaultKernel::send_to(int descriptor, Bytes from, const SocketName& to) {
+  return pass(Call::send_to, descriptor, [&](std::size_t) { return below_->send_to(descriptor, from, to); });
+}
+CallResult FaultKernel::receive_from(int descriptor, MutableBytes into, SocketName& from) {
+  return pass(Call::receive_from, descriptor,
+              [&](std::size_t) { return below_->receive_from(descriptor, into, from); });
+}
 CallResult FaultKernel::read(int descriptor, MutableBytes into) {
   return pass(Call::read, descriptor,
               [&](std::size_t at_most) { return below_->read(descriptor, shortened_span(into, at_most)); });
@@ -248,6 +203,27 @@ CallResult FaultKernel::unlink(const char* path) {
 }
 CallResult FaultKernel::describe_file(const char* path, FileIdentity& identity) {
   return pass(Call::describe_file, -1, [&](std::size_t) { return below_->describe_file(path, identity); });
+}
+CallResult FaultKernel::open_file(const char* path, int flags, unsigned mode) {
+  return pass(Call::open_file, -1, [&](std::size_t) { return below_->open_file(path, flags, mode); });
+}
+CallResult FaultKernel::file_size(int descriptor) {
+  return pass(Call::file_size, descriptor, [&](std::size_t) { return below_->file_size(descriptor); });
+}
+CallResult FaultKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
+  return pass(Call::read_at, descriptor,
+              [&](std::size_t at_most) { return below_->read_at(descriptor, shortened_span(into, at_most), offset); });
+}
+CallResult FaultKernel::send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
+  return pass(Call::send_file, socket, [&](std::size_t at_most) {
+    const std::size_t offered = std::min(count, std::max<std::size_t>(at_most, 1));
+    const CallResult result = below_->send_file(socket, file, offset, offered);
+    if (was_cut(result, offered, count)) owe_readiness(Call::send_file, socket);
+    return result;
+  });
+}
+CallResult FaultKernel::create_pipe(std::array<int, 2>& ends) {
+  return pass(Call::create_pipe, -1, [&](std::size_t) { return below_->create_pipe(ends); });
 }
 CallResult FaultKernel::create_event_counter() {
   return pass(Call::create_event_counter, -1, [&](std::size_t) { return below_->create_event_counter(); });

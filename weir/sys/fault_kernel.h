@@ -4,95 +4,20 @@
 
 #include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "weir/sys/fault_plan.h"
 #include "weir/sys/kernel.h"
 
 namespace weir::sys {
 
-/// Every call that a plan can reach.
-enum class Call : std::uint8_t {
-  open_socket,
-  bind,
-  listen,
-  accept,
-  connect,
-  shutdown,
-  local_name,
-  peer_name,
-  get_option,
-  set_option,
-  receive,
-  send,
-  send_pieces,
-  read,
-  write,
-  close,
-  unlink,
-  describe_file,
-  create_event_counter,
-  create_epoll,
-  control_epoll,
-  wait_epoll,
-};
-inline constexpr std::size_t call_count = static_cast<std::size_t>(Call::wait_epoll) + 1;
-
-std::string_view name_of(Call call);
-
-/// What happens in place of a call, or to it.
-struct Fault {
-  int error = 0;                    ///< fail with this errno number; 0 lets the call through
-  std::size_t at_most = unlimited;  ///< let a transfer move at most this many bytes (a short count)
-};
-
-/// One line of a plan: which calls it looks at, when it strikes, and with what.
-struct FaultRule {
-  std::vector<Call> calls{};  ///< empty: every call
-  std::uint64_t from = 1;     ///< the first matching call that is struck, counted from 1
-  std::uint64_t to = from;    ///< the last one; `FaultPlan::forever` for all that follow
-  double probability = 1.0;   ///< the chance that a call in that range is struck
-  Fault fault{};
-  std::uint64_t seen = 0;  ///< matching calls so far
-};
-
-/// When to fail, and how. The first rule that strikes decides.
+/// Passes calls to another kernel, unless the plan says otherwise, and keeps count of them.
 ///
 ///     FaultKernel kernel(FaultPlan::nth(3, {.error = ENOBUFS}, {Call::send}));
 ///     ScopedKernel installed(kernel);
 ///     … the third send of this thread fails …
-class FaultPlan {
- public:
-  static constexpr std::uint64_t forever = ~std::uint64_t{0};
-
-  FaultPlan() = default;
-
-  /// Fails the k-th matching call only; k counts from 1.
-  static FaultPlan nth(std::uint64_t k, Fault fault, std::initializer_list<Call> calls = {});
-  /// Fails the k-th matching call and every later one.
-  static FaultPlan from_nth(std::uint64_t k, Fault fault, std::initializer_list<Call> calls = {});
-  /// Fails matching calls by chance; the same seed and the same calls give the same faults.
-  static FaultPlan random(std::uint64_t seed, double probability, Fault fault, std::initializer_list<Call> calls = {});
-  /// Any rules, in order of precedence.
-  static FaultPlan script(std::vector<FaultRule> rules, std::uint64_t seed = 1);
-
-  /// Adds the rules of `other` behind those of this plan.
-  FaultPlan& operator+=(const FaultPlan& other);
-
-  /// Decides on one call.
-  Fault decide(Call call);
-
- private:
-  double draw();
-
-  std::vector<FaultRule> rules_;
-  std::uint64_t random_state_ = 1;
-};
-
-/// Passes calls to another kernel, unless the plan says otherwise, and keeps count of them.
 ///
 /// An injected EAGAIN or short count is honest: the kernel below still holds data or room, so the next wait reports the
 /// descriptor as ready again, as Linux would on a new edge.
@@ -123,6 +48,7 @@ class FaultKernel final : public Kernel {
   std::string trace() const;
 
   CallResult open_socket(int family, int type, int protocol) override;
+  CallResult create_socket_pair(int family, int type, std::array<int, 2>& ends) override;
   CallResult bind(int descriptor, const SocketName& name) override;
   CallResult listen(int descriptor, int backlog) override;
   CallResult accept(int descriptor, SocketName& peer) override;
@@ -135,11 +61,18 @@ class FaultKernel final : public Kernel {
   CallResult receive(int descriptor, MutableBytes into) override;
   CallResult send(int descriptor, Bytes from) override;
   CallResult send_pieces(int descriptor, std::span<const iovec> pieces) override;
+  CallResult send_to(int descriptor, Bytes from, const SocketName& to) override;
+  CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) override;
   CallResult read(int descriptor, MutableBytes into) override;
   CallResult write(int descriptor, Bytes from) override;
   CallResult close(int descriptor) override;
   CallResult unlink(const char* path) override;
   CallResult describe_file(const char* path, FileIdentity& identity) override;
+  CallResult open_file(const char* path, int flags, unsigned mode) override;
+  CallResult file_size(int descriptor) override;
+  CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override;
+  CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) override;
+  CallResult create_pipe(std::array<int, 2>& ends) override;
   CallResult create_event_counter() override;
   CallResult create_epoll() override;
   CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;

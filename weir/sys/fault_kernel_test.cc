@@ -293,10 +293,12 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
   std::array<std::byte, 4> into{};
   std::array<iovec, 1> pieces{{{into.data(), into.size()}}};
   std::array<epoll_event, 1> events{};
+  std::array<int, 2> ends{};
   const int fd = left_.number();
   const auto result_of = [&](Call call) {
     switch (call) {
       case Call::open_socket: return open_socket(AF_INET, SOCK_STREAM);
+      case Call::create_socket_pair: return create_socket_pair(AF_UNIX, SOCK_STREAM, ends);
       case Call::bind: return bind(fd, name);
       case Call::listen: return listen(fd, 1);
       case Call::accept: return accept(fd, name);
@@ -309,11 +311,18 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
       case Call::receive: return receive(fd, into);
       case Call::send: return send(fd, into);
       case Call::send_pieces: return send_pieces(fd, pieces);
+      case Call::send_to: return send_to(fd, into, name);
+      case Call::receive_from: return receive_from(fd, into, name);
       case Call::read: return read(fd, into);
       case Call::write: return write(fd, into);
       case Call::close: return close(fd);
       case Call::unlink: return unlink("/nonexistent/file");
       case Call::describe_file: return describe_file("/", identity);
+      case Call::open_file: return open_file("/", O_RDONLY);
+      case Call::file_size: return file_size(fd);
+      case Call::read_at: return read_at(fd, into, 0);
+      case Call::send_file: return send_file(fd, fd, 0, 1);
+      case Call::create_pipe: return create_pipe(ends);
       case Call::create_event_counter: return create_event_counter();
       case Call::create_epoll: return create_epoll();
       case Call::control_epoll: return control_epoll(fd, EPOLL_CTL_ADD, fd);

@@ -5,10 +5,12 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 
 #include "weir/base/bytes.h"
+#include "weir/base/export.h"
 #include "weir/base/time.h"
 #include "weir/sys/call_result.h"
 #include "weir/sys/socket_name.h"
@@ -33,7 +35,9 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
 
-  virtual CallResult open_socket(int family, int type, int protocol) = 0;                        // socket(2)
+  virtual CallResult open_socket(int family, int type, int protocol) = 0;  // socket(2)
+  /// Two connected sockets. socketpair(2)
+  virtual CallResult create_socket_pair(int family, int type, std::array<int, 2>& ends) = 0;
   virtual CallResult bind(int descriptor, const SocketName& name) = 0;                           // bind(2)
   virtual CallResult listen(int descriptor, int backlog) = 0;                                    // listen(2)
   virtual CallResult accept(int descriptor, SocketName& peer) = 0;                               // accept4(2)
@@ -44,16 +48,27 @@ class Kernel {
   virtual CallResult get_option(int descriptor, int level, int option, MutableBytes value) = 0;  // getsockopt(2)
   virtual CallResult set_option(int descriptor, int level, int option, Bytes value) = 0;         // setsockopt(2)
 
-  // These three never wait, whatever the descriptor's own mode.
+  // These five never wait, whatever the descriptor's own mode.
   virtual CallResult receive(int descriptor, MutableBytes into) = 0;                  // recv(2)
   virtual CallResult send(int descriptor, Bytes from) = 0;                            // send(2), never SIGPIPE
   virtual CallResult send_pieces(int descriptor, std::span<const iovec> pieces) = 0;  // sendmsg(2), never SIGPIPE
-  virtual CallResult read(int descriptor, MutableBytes into) = 0;                     // read(2)
-  virtual CallResult write(int descriptor, Bytes from) = 0;                           // write(2)
-  virtual CallResult close(int descriptor) = 0;                                       // close(2); never retried
-  virtual CallResult unlink(const char* path) = 0;                                    // unlink(2)
-  virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;     // lstat(2)
+  virtual CallResult send_to(int descriptor, Bytes from, const SocketName& to) = 0;   // sendto(2), never SIGPIPE
+  /// One datagram. Gives its whole length, also where `into` was too small for it and the rest is lost. recvfrom(2)
+  virtual CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) = 0;
+  virtual CallResult read(int descriptor, MutableBytes into) = 0;                  // read(2)
+  virtual CallResult write(int descriptor, Bytes from) = 0;                        // write(2)
+  virtual CallResult close(int descriptor) = 0;                                    // close(2); never retried
+  virtual CallResult unlink(const char* path) = 0;                                 // unlink(2)
+  virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;  // lstat(2)
 
+  virtual CallResult open_file(const char* path, int flags, unsigned mode) = 0;             // open(2)
+  virtual CallResult file_size(int descriptor) = 0;                                         // fstat(2)
+  virtual CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) = 0;  // pread(2)
+  /// Sends a part of a file to a socket; 0 at the end of the file. sendfile(2), never SIGPIPE
+  virtual CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) = 0;
+
+  /// A pipe: the first end reads, the second writes. pipe2(2)
+  virtual CallResult create_pipe(std::array<int, 2>& ends) = 0;
   virtual CallResult create_event_counter() = 0;  // eventfd(2)
   virtual CallResult create_epoll() = 0;          // epoll_create1(2)
   virtual CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) = 0;  // epoll_ctl(2)
@@ -64,7 +79,7 @@ class Kernel {
 };
 
 /// The kernel this thread runs on; null is the real one.
-[[gnu::tls_model("initial-exec")]] extern constinit thread_local Kernel* installed_kernel;
+[[gnu::tls_model("initial-exec")]] WEIR_API extern constinit thread_local Kernel* installed_kernel;
 
 /// Puts `kernel` in place of the real one on this thread, until the end of the scope. Scopes may nest.
 class ScopedKernel {

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: MIT
 #include "weir/sys/real_kernel.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <ctime>
 
 namespace weir::sys {
@@ -22,12 +25,43 @@ timespec to_timespec(Duration length) noexcept {
   return {.tv_sec = seconds.count(), .tv_nsec = (length - seconds).count()};
 }
 
+/// Holds SIGPIPE back for the length of a call that, unlike send(2), has no flag against it.
+class PipeSignalHeld {
+ public:
+  PipeSignalHeld() noexcept {
+    sigset_t pending;
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    ::sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &previous_);
+  }
+  PipeSignalHeld(const PipeSignalHeld&) = delete;
+  PipeSignalHeld& operator=(const PipeSignalHeld&) = delete;
+  ~PipeSignalHeld() { ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+
+  /// Takes back the signal that the call raised for this thread. One that was there before is somebody else's.
+  void discard() noexcept {
+    const timespec at_once{};
+    while (!was_pending_ && ::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {}
+  }
+
+ private:
+  sigset_t pipe_;
+  sigset_t previous_;
+  bool was_pending_ = false;
+};
+
 }  // namespace
 
 constinit thread_local Kernel* installed_kernel = nullptr;
 
 CallResult RealKernel::open_socket(int family, int type, int protocol) {
   return from_libc(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+}
+
+CallResult RealKernel::create_socket_pair(int family, int type, std::array<int, 2>& ends) {
+  return from_libc(::socketpair(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()));
 }
 
 CallResult RealKernel::bind(int descriptor, const SocketName& name) {
@@ -81,6 +115,15 @@ CallResult RealKernel::send_pieces(int descriptor, std::span<const iovec> pieces
   return from_libc(::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
+CallResult RealKernel::send_to(int descriptor, Bytes from, const SocketName& to) {
+  return from_libc(::sendto(descriptor, from.data(), from.size(), MSG_NOSIGNAL | MSG_DONTWAIT, &to.any, to.length));
+}
+
+CallResult RealKernel::receive_from(int descriptor, MutableBytes into, SocketName& from) {
+  from.length = sizeof(from.local);
+  return from_libc(::recvfrom(descriptor, into.data(), into.size(), MSG_DONTWAIT | MSG_TRUNC, &from.any, &from.length));
+}
+
 CallResult RealKernel::read(int descriptor, MutableBytes into) {
   return from_libc(::read(descriptor, into.data(), into.size()));
 }
@@ -98,6 +141,32 @@ CallResult RealKernel::describe_file(const char* path, FileIdentity& identity) {
   const CallResult result = from_libc(::lstat(path, &file));
   if (result) identity = {file.st_dev, file.st_ino, S_ISSOCK(file.st_mode)};
   return result;
+}
+
+CallResult RealKernel::open_file(const char* path, int flags, unsigned mode) {
+  return from_libc(::open(path, flags | O_NONBLOCK | O_CLOEXEC, mode));
+}
+
+CallResult RealKernel::file_size(int descriptor) {
+  struct stat file {};
+  const CallResult result = from_libc(::fstat(descriptor, &file));
+  return result ? CallResult::success(file.st_size) : result;
+}
+
+CallResult RealKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
+  return from_libc(::pread(descriptor, into.data(), into.size(), static_cast<off_t>(offset)));
+}
+
+CallResult RealKernel::send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
+  PipeSignalHeld held;
+  auto from = static_cast<off_t>(offset);
+  const CallResult sent = from_libc(::sendfile(socket, file, &from, count));
+  if (sent.error_number() == EPIPE) held.discard();
+  return sent;
+}
+
+CallResult RealKernel::create_pipe(std::array<int, 2>& ends) {
+  return from_libc(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK));
 }
 
 CallResult RealKernel::create_event_counter() { return from_libc(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }

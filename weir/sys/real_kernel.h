@@ -10,6 +10,7 @@ namespace weir::sys {
 class RealKernel final : public Kernel {
  public:
   CallResult open_socket(int family, int type, int protocol) override;
+  CallResult create_socket_pair(int family, int type, std::array<int, 2>& ends) override;
   CallResult bind(int descriptor, const SocketName& name) override;
   CallResult listen(int descriptor, int backlog) override;
   CallResult accept(int descriptor, SocketName& peer) override;
@@ -22,11 +23,18 @@ class RealKernel final : public Kernel {
   CallResult receive(int descriptor, MutableBytes into) override;
   CallResult send(int descriptor, Bytes from) override;
   CallResult send_pieces(int descriptor, std::span<const iovec> pieces) override;
+  CallResult send_to(int descriptor, Bytes from, const SocketName& to) override;
+  CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) override;
   CallResult read(int descriptor, MutableBytes into) override;
   CallResult write(int descriptor, Bytes from) override;
   CallResult close(int descriptor) override;
   CallResult unlink(const char* path) override;
   CallResult describe_file(const char* path, FileIdentity& identity) override;
+  CallResult open_file(const char* path, int flags, unsigned mode) override;
+  CallResult file_size(int descriptor) override;
+  CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override;
+  CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) override;
+  CallResult create_pipe(std::array<int, 2>& ends) override;
   CallResult create_event_counter() override;
   CallResult create_epoll() override;
   CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;
