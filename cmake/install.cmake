@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(weir_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
 set(weir_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(TARGETS weir_core weir_all EXPORT weir
+install(TARGETS weir_core weir_sim weir_all EXPORT weir
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

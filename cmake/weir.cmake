@@ -49,11 +49,12 @@ endfunction()
 #            [TESTS a_test.cc ...]         go into weir_<name>_test
 #            [THREAD_TESTS b_test.cc ...]  go into weir_<name>_thread_test, which also runs under TSan
 #            [LINK target ...]             what the sources need besides the library itself
+#            [LIBRARY weir_sim]            which library the sources belong to; weir_core by default
 #            [MAIN main.cc])               only in cli: the tool; all else becomes the library weir_cli, for its tests
 #
-# All layers together are one library, weir_core. Sources know the version as the string WEIR_VERSION.
+# All layers together are one library, weir_core; only what users link on its own is another. Sources know the version as the string WEIR_VERSION.
 function(weir_layer)
-  cmake_parse_arguments(PARSE_ARGV 0 LAYER "" "NAME;MAIN" "HEADERS;PRIVATE_HEADERS;SOURCES;TESTS;THREAD_TESTS;LINK")
+  cmake_parse_arguments(PARSE_ARGV 0 LAYER "" "NAME;MAIN;LIBRARY" "HEADERS;PRIVATE_HEADERS;SOURCES;TESTS;THREAD_TESTS;LINK")
   if(LAYER_UNPARSED_ARGUMENTS OR NOT LAYER_NAME)
     message(FATAL_ERROR "weir_layer: needs NAME; not understood: ${LAYER_UNPARSED_ARGUMENTS}")
   endif()
@@ -74,12 +75,15 @@ function(weir_layer)
     set_target_properties(weir_tool PROPERTIES OUTPUT_NAME weir INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   else()
     set(library weir_core)
-    if(LAYER_HEADERS)
-      target_sources(weir_core PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${LAYER_HEADERS})
+    if(LAYER_LIBRARY)
+      set(library ${LAYER_LIBRARY})
     endif()
-    target_sources(weir_core PRIVATE ${LAYER_PRIVATE_HEADERS} ${LAYER_SOURCES})
+    if(LAYER_HEADERS)
+      target_sources(${library} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${LAYER_HEADERS})
+    endif()
+    target_sources(${library} PRIVATE ${LAYER_PRIVATE_HEADERS} ${LAYER_SOURCES})
     if(LAYER_LINK)
-      target_link_libraries(weir_core PRIVATE ${LAYER_LINK})
+      target_link_libraries(${library} PRIVATE ${LAYER_LINK})
     endif()
   endif()
 

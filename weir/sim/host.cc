@@ -1,0 +1,76 @@
+// weir: a simulated host, with the loops that run on it.
+// SPDX-License-Identifier: MIT
+#include "weir/sim/host.h"
+
+#include <utility>
+
+#include "weir/sim/host_state.h"
+
+namespace weir::sim {
+
+Host::Host(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+
+Host::~Host() = default;
+
+Host::Entered::Entered(Host& host) noexcept
+    : host_(host),
+      previous_(&host.state_->kernel.exchange_current(host.state_->machine)) {}
+
+Host::Entered::~Entered() { host_.state_->kernel.exchange_current(*static_cast<sys::Machine*>(previous_)); }
+
+const std::string& Host::name() const noexcept { return state_->machine.name(); }
+
+Address Host::address(std::uint16_t port) const {
+  return Address(sys::InternetName{state_->machine.address(true), port}.told_to(AF_INET));
+}
+
+Address Host::address_v6(std::uint16_t port) const {
+  return Address(sys::InternetName{state_->machine.address(false), port}.told_to(AF_INET6));
+}
+
+EventLoop& Host::loop() {
+  if (state_->first_actor == state_->actors.size()) return add_loop();
+  return *state_->actors[state_->first_actor]->loop;
+}
+
+EventLoop& Host::add_loop() {
+  auto actor = std::make_unique<Actor>();
+  actor->host = state_.get();
+  actor->loop = run([this] { return std::make_unique<EventLoop>(EventLoop::Options{.pool = &state_->pool}); });
+  state_->actors.push_back(std::move(actor));
+  return *state_->actors.back()->loop;
+}
+
+Pool& Host::pool() noexcept { return state_->pool; }
+
+void Host::set_descriptor_limit(std::size_t limit) { state_->machine.options().descriptor_limit = limit; }
+
+void Host::set_faults(sys::FaultPlan plan) { state_->machine.faults = std::move(plan); }
+
+std::uint64_t Host::calls(sys::Call call) const noexcept {
+  return state_->machine.calls[static_cast<std::size_t>(call)];
+}
+
+void Host::pause() noexcept { state_->is_paused = true; }
+
+void Host::resume() noexcept { state_->is_paused = false; }
+
+void Host::crash() {
+  state_->machine.crash();
+  state_->first_actor = state_->actors.size();
+}
+
+void Host::restart() { state_->machine.restart(); }
+
+void Host::set_file(std::string_view path, std::string contents) {
+  sys::FileNode& node = state_->machine.files[std::string(path)];
+  if (node.contents != nullptr) {
+    *node.contents = std::move(contents);  // those who have it open see the new contents
+    return;
+  }
+  node = {std::make_shared<std::string>(std::move(contents)), nullptr, state_->machine.next_inode++};
+}
+
+std::size_t Host::open_descriptors() const noexcept { return state_->machine.open_descriptors(); }
+
+}  // namespace weir::sim

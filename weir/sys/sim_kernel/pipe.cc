@@ -1,0 +1,103 @@
+// weir: pipes, event counters and regular files of the simulated kernel.
+// SPDX-License-Identifier: MIT
+#include "weir/sys/sim_kernel/pipe.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace weir::sys {
+
+PipeReader::~PipeReader() {
+  queue_->reader = nullptr;
+  if (queue_->writer != nullptr) queue_->writer->wake(anything);
+}
+
+std::uint32_t PipeReader::readiness() {
+  return (queue_->bytes.is_empty() ? 0U : readable) | (queue_->writer == nullptr ? EPOLLHUP : 0U);
+}
+
+CallResult PipeReader::read(MutableBytes into) {
+  if (into.empty()) return CallResult::success();
+  if (queue_->bytes.is_empty()) return queue_->writer == nullptr ? CallResult::success() : CallResult::failure(EAGAIN);
+  const bool was_full = queue_->bytes.size() == PipeQueue::capacity;
+  const std::size_t count = queue_->bytes.take(into);
+  if (was_full && queue_->writer != nullptr) queue_->writer->wake(writable);
+  return CallResult::success(static_cast<std::int64_t>(count));
+}
+
+PipeWriter::~PipeWriter() {
+  queue_->writer = nullptr;
+  if (queue_->reader != nullptr) queue_->reader->wake(anything);
+}
+
+/// Linux counts pages, and has room while one is free.
+std::uint32_t PipeWriter::readiness() {
+  const bool has_room = queue_->bytes.size() + PipeQueue::atomic_size <= PipeQueue::capacity;
+  return (has_room ? writable : 0U) | (queue_->reader == nullptr ? EPOLLERR : 0U);
+}
+
+CallResult PipeWriter::write(Bytes from) {
+  if (from.empty()) return CallResult::success();
+  if (queue_->reader == nullptr) return CallResult::failure(EPIPE);
+  const std::size_t room = PipeQueue::capacity - queue_->bytes.size();
+  if (room == 0 || (from.size() <= PipeQueue::atomic_size && from.size() > room)) return CallResult::failure(EAGAIN);
+  const Bytes taken = from.first(std::min(from.size(), room));
+  queue_->bytes.append(taken);
+  queue_->reader->wake(readable);
+  return CallResult::success(static_cast<std::int64_t>(taken.size()));
+}
+
+std::uint32_t EventCounter::readiness() { return (count_ > 0 ? EPOLLIN : 0U) | (count_ < most ? EPOLLOUT : 0U); }
+
+CallResult EventCounter::read(MutableBytes into) {
+  if (into.size() < sizeof count_) return CallResult::failure(EINVAL);
+  if (count_ == 0) return CallResult::failure(EAGAIN);
+  std::memcpy(into.data(), &count_, sizeof count_);
+  count_ = 0;
+  wake(EPOLLOUT);
+  return CallResult::success(sizeof count_);
+}
+
+CallResult EventCounter::write(Bytes from) {
+  std::uint64_t added = 0;
+  if (from.size() < sizeof added) return CallResult::failure(EINVAL);
+  std::memcpy(&added, from.data(), sizeof added);
+  if (added > most) return CallResult::failure(EINVAL);
+  if (added > most - count_) return CallResult::failure(EAGAIN);
+  count_ += added;
+  wake(EPOLLIN);
+  return CallResult::success(sizeof added);
+}
+
+Bytes RegularFile::part(std::uint64_t offset, std::size_t count) const {
+  const std::size_t at = static_cast<std::size_t>(std::min<std::uint64_t>(offset, size()));
+  return as_bytes(*contents_).subspan(at, std::min(count, size() - at));
+}
+
+CallResult RegularFile::read_at(MutableBytes into, std::uint64_t offset) const {
+  if ((access_ & O_ACCMODE) == O_WRONLY) return CallResult::failure(EBADF);
+  const Bytes bytes = part(offset, into.size());
+  std::copy(bytes.begin(), bytes.end(), into.begin());
+  return CallResult::success(static_cast<std::int64_t>(bytes.size()));
+}
+
+CallResult RegularFile::read(MutableBytes into) {
+  const CallResult result = read_at(into, position_);
+  if (result) position_ += result.count();
+  return result;
+}
+
+CallResult RegularFile::write(Bytes from) {
+  if ((access_ & O_ACCMODE) == O_RDONLY) return CallResult::failure(EBADF);
+  if ((access_ & O_APPEND) != 0) position_ = size();
+  const std::size_t at = static_cast<std::size_t>(position_);
+  if (contents_->size() < at + from.size()) contents_->resize(at + from.size());
+  std::transform(from.begin(), from.end(), contents_->begin() + static_cast<std::ptrdiff_t>(at),
+                 [](std::byte byte) { return static_cast<char>(byte); });
+  position_ += from.size();
+  return CallResult::success(static_cast<std::int64_t>(from.size()));
+}
+
+}  // namespace weir::sys

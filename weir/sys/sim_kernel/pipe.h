@@ -1,0 +1,85 @@
+// weir: pipes, event counters and regular files of the simulated kernel.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "weir/sys/sim_kernel/byte_queue.h"
+#include "weir/sys/sim_kernel/file.h"
+
+namespace weir::sys {
+
+/// What both ends of a pipe share; see pipe(7).
+struct PipeQueue {
+  static constexpr std::size_t capacity = 65536;
+  static constexpr std::size_t atomic_size = 4096;  ///< PIPE_BUF: a write up to here is done whole or not at all
+
+  ByteQueue bytes;
+  File* reader = nullptr;
+  File* writer = nullptr;
+};
+
+class PipeReader final : public File {
+ public:
+  explicit PipeReader(std::shared_ptr<PipeQueue> queue) : queue_(std::move(queue)) { queue_->reader = this; }
+  ~PipeReader() override;
+
+  std::uint32_t readiness() override;
+  CallResult read(MutableBytes into) override;
+  CallResult write(Bytes) override { return CallResult::failure(EBADF); }
+
+ private:
+  std::shared_ptr<PipeQueue> queue_;
+};
+
+class PipeWriter final : public File {
+ public:
+  explicit PipeWriter(std::shared_ptr<PipeQueue> queue) : queue_(std::move(queue)) { queue_->writer = this; }
+  ~PipeWriter() override;
+
+  std::uint32_t readiness() override;
+  CallResult read(MutableBytes) override { return CallResult::failure(EBADF); }
+  CallResult write(Bytes from) override;
+
+ private:
+  std::shared_ptr<PipeQueue> queue_;
+};
+
+/// eventfd(2): a number that writes add to and a read takes.
+class EventCounter final : public File {
+ public:
+  std::uint32_t readiness() override;
+  CallResult read(MutableBytes into) override;
+  CallResult write(Bytes from) override;
+
+ private:
+  static constexpr std::uint64_t most = ~std::uint64_t{0} - 1;
+
+  std::uint64_t count_ = 0;
+};
+
+/// An open file of the host's file tree. Epoll refuses it, as Linux does.
+class RegularFile final : public File {
+ public:
+  RegularFile(std::shared_ptr<std::string> contents, int access) : contents_(std::move(contents)), access_(access) {}
+
+  std::size_t size() const { return contents_->size(); }
+  /// The bytes from `offset` on, at most `count` of them.
+  Bytes part(std::uint64_t offset, std::size_t count) const;
+  CallResult read_at(MutableBytes into, std::uint64_t offset) const;
+
+  std::uint32_t readiness() override { return readable | writable; }
+  bool can_be_polled() const override { return false; }
+  CallResult read(MutableBytes into) override;
+  CallResult write(Bytes from) override;
+  RegularFile* as_regular_file() override { return this; }
+
+ private:
+  std::shared_ptr<std::string> contents_;  // also the tree's: it lives on when the name is removed
+  int access_;                             // O_RDONLY, O_WRONLY or O_RDWR, and O_APPEND
+  std::uint64_t position_ = 0;
+};
+
+}  // namespace weir::sys

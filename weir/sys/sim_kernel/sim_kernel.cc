@@ -1,0 +1,373 @@
+// weir: a kernel in memory, with machines, a network between them, and its own time.
+// SPDX-License-Identifier: MIT
+#include "weir/sys/sim_kernel/sim_kernel.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "weir/sys/sim_kernel/epoll.h"
+#include "weir/sys/sim_kernel/pipe.h"
+#include "weir/sys/sim_kernel/tcp_socket.h"
+#include "weir/sys/sim_kernel/udp_socket.h"
+#include "weir/sys/sim_kernel/unix_socket.h"
+
+namespace weir::sys {
+namespace {
+
+CallResult counted(std::size_t count) { return CallResult::success(static_cast<std::int64_t>(count)); }
+
+/// A count cut by a plan is at least 1: 0 would read as an end.
+template <class Span>
+Span cut(Span bytes, std::size_t at_most) {
+  return bytes.first(std::min(bytes.size(), std::max<std::size_t>(at_most, 1)));
+}
+
+/// The event that a program waits for after the call was put off.
+std::uint32_t awaited_after(Call call) {
+  switch (call) {
+    case Call::send:
+    case Call::send_pieces:
+    case Call::send_to:
+    case Call::send_file:
+    case Call::write: return File::writable;
+    default: return File::readable;
+  }
+}
+
+}  // namespace
+
+SimKernel::SimKernel(std::uint64_t seed) : random_(seed), network_(timeline_, random_, trace_) {
+  current_ = &add_machine("local", {});
+}
+
+SimKernel::~SimKernel() {
+  for (const auto& machine : machines_) machine->crash();  // sockets go while everything they refer to is there
+  timeline_.clear();
+}
+
+Machine& SimKernel::add_machine(std::string name, const MachineOptions& options) {
+  const int number = static_cast<int>(machines_.size()) + 1;
+  machines_.push_back(std::make_unique<Machine>(network_, number, std::move(name), options));
+  return *machines_.back();
+}
+
+// --- finding, failing, recording ---
+
+Machine* SimKernel::machine_of(int descriptor) const noexcept {
+  const auto number = static_cast<std::size_t>(descriptor / Machine::numbers_per_machine);
+  return descriptor >= 0 && number >= 1 && number <= machines_.size() ? machines_[number - 1].get() : nullptr;
+}
+
+File* SimKernel::find(int descriptor) const noexcept {
+  const Machine* machine = machine_of(descriptor);
+  return machine != nullptr ? machine->find(descriptor) : nullptr;
+}
+
+CallResult SimKernel::record(Call call, Machine& machine, int subject, CallResult result, bool is_injected) {
+  const std::int64_t number = result ? static_cast<std::int64_t>(result.count()) : -result.error_number();
+  trace_.add({timeline_.now(), number, machine.number(), subject, static_cast<std::uint8_t>(call), true, is_injected});
+  return result;
+}
+
+/// A call that opens something on the current machine.
+template <class Function>
+CallResult SimKernel::on_machine(Call call, Function function) {
+  Machine& machine = *current_;
+  ++machine.calls[static_cast<std::size_t>(call)];
+  const Fault fault = machine.faults.decide(call);
+  if (fault.error != 0) return record(call, machine, -1, CallResult::failure(fault.error), true);
+  return record(call, machine, -1, machine.is_on() ? function(machine) : CallResult::failure(EIO), false);
+}
+
+/// A call on a descriptor. `function` gets the file and how many bytes the plan allows. What the plan has put off or cut is
+/// reported as ready again, as Linux would on a new edge.
+template <class Function>
+CallResult SimKernel::on_file(Call call, int descriptor, Function function) {
+  Machine* machine = machine_of(descriptor);
+  if (machine == nullptr) return CallResult::failure(EBADF);
+  const int subject = Machine::own_number(descriptor);
+  ++machine->calls[static_cast<std::size_t>(call)];
+  File* file = machine->find(descriptor);
+  if (file == nullptr) return record(call, *machine, subject, CallResult::failure(EBADF), false);
+  const Fault fault = machine->faults.decide(call);
+  if (fault.error != 0) {
+    if (fault.error == EAGAIN) file->wake(awaited_after(call));
+    return record(call, *machine, subject, CallResult::failure(fault.error), true);
+  }
+  const CallResult result = function(*file, fault.at_most);
+  const bool was_cut =
+      fault.at_most != unlimited && result && result.count() == std::max<std::size_t>(fault.at_most, 1);
+  if (was_cut) file->wake(awaited_after(call));
+  return record(call, *machine, subject, result, was_cut);
+}
+
+template <class Function>
+CallResult SimKernel::on_socket(Call call, int descriptor, Function function) {
+  return on_file(call, descriptor, [&](File& file, std::size_t at_most) {
+    Socket* socket = file.as_socket();
+    return socket != nullptr ? function(*socket, at_most) : CallResult::failure(ENOTSOCK);
+  });
+}
+
+// --- time ---
+
+bool SimKernel::step(TimePoint limit) {
+  if (actors_ != nullptr && actors_->act()) return true;
+  const TimePoint next = std::min(timeline_.next(), actors_ != nullptr ? actors_->next_deadline() : TimePoint::max());
+  if (next <= limit && next != TimePoint::max()) {
+    timeline_.move_to(next);
+    return true;
+  }
+  if (limit != TimePoint::max()) timeline_.move_to(limit);
+  return false;
+}
+
+bool SimKernel::is_ready(int epoll) {
+  File* file = find(epoll);
+  return file != nullptr && file->as_epoll() != nullptr && file->as_epoll()->has_ready();
+}
+
+CallResult SimKernel::wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) {
+  return on_file(Call::wait_epoll, epoll, [&](File& file, std::size_t) {
+    if (file.as_epoll() == nullptr || events.empty()) return CallResult::failure(EINVAL);
+    return wait(epoll, *file.as_epoll(), events, timeout);
+  });
+}
+
+CallResult SimKernel::wait(int descriptor, Epoll& epoll, std::span<epoll_event> events, Duration timeout) {
+  struct Waiting {
+    ~Waiting() { all.pop_back(); }
+    std::vector<int>& all;
+  };
+  waiting_.push_back(descriptor);
+  const Waiting waiting{waiting_};
+  const TimePoint limit = timeout < Duration::zero() ? TimePoint::max() : add_saturated(timeline_.now(), timeout);
+  for (;;) {
+    if (const std::size_t count = epoll.collect(events)) return counted(count);
+    if (timeline_.now() >= limit) return counted(0);
+    if (!step(limit) && limit == TimePoint::max()) return CallResult::failure(EDEADLK);
+  }
+}
+
+// --- opening and closing ---
+
+CallResult SimKernel::open_socket(int family, int type, int protocol) {
+  return on_machine(Call::open_socket, [&](Machine& machine) {
+    const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int expected = kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+    const bool is_internet = family == AF_INET || family == AF_INET6;
+    if (!is_internet && family != AF_UNIX) return CallResult::failure(EAFNOSUPPORT);
+    if (kind != SOCK_STREAM && (kind != SOCK_DGRAM || !is_internet)) return CallResult::failure(ESOCKTNOSUPPORT);
+    if (protocol != 0 && (!is_internet || protocol != expected)) return CallResult::failure(EPROTONOSUPPORT);
+    if (!is_internet) return machine.install(std::make_unique<UnixSocket>(machine));
+    if (kind == SOCK_STREAM) return machine.install(std::make_unique<TcpSocket>(machine, family));
+    return machine.install(std::make_unique<UdpSocket>(machine, family));
+  });
+}
+
+CallResult SimKernel::install_pair(std::unique_ptr<File> first, std::unique_ptr<File> second,
+                                   std::array<int, 2>& ends) {
+  const CallResult one = current_->install(std::move(first));
+  if (!one) return one;
+  const CallResult other = current_->install(std::move(second));
+  if (!other) {
+    current_->close(one.number());
+    return other;
+  }
+  ends = {one.number(), other.number()};
+  return CallResult::success();
+}
+
+CallResult SimKernel::create_socket_pair(int family, int type, std::array<int, 2>& ends) {
+  return on_machine(Call::create_socket_pair, [&](Machine& machine) {
+    if (family != AF_UNIX) return CallResult::failure(EOPNOTSUPP);
+    if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM) return CallResult::failure(ESOCKTNOSUPPORT);
+    auto one = std::make_unique<UnixSocket>(machine);
+    auto other = std::make_unique<UnixSocket>(machine);
+    UnixSocket::join(*one, *other);
+    return install_pair(std::move(one), std::move(other), ends);
+  });
+}
+
+CallResult SimKernel::create_pipe(std::array<int, 2>& ends) {
+  return on_machine(Call::create_pipe, [&](Machine&) {
+    const auto queue = std::make_shared<PipeQueue>();
+    return install_pair(std::make_unique<PipeReader>(queue), std::make_unique<PipeWriter>(queue), ends);
+  });
+}
+
+CallResult SimKernel::create_event_counter() {
+  return on_machine(Call::create_event_counter,
+                    [](Machine& machine) { return machine.install(std::make_unique<EventCounter>()); });
+}
+
+CallResult SimKernel::create_epoll() {
+  return on_machine(Call::create_epoll, [](Machine& machine) { return machine.install(std::make_unique<Epoll>()); });
+}
+
+/// Closes whatever a plan answers, as Linux does. What a crash has closed already is not an error.
+CallResult SimKernel::close(int descriptor) {
+  Machine* machine = machine_of(descriptor);
+  if (machine == nullptr) return CallResult::failure(EBADF);
+  ++machine->calls[static_cast<std::size_t>(Call::close)];
+  const bool was_open = machine->close(descriptor);
+  const Fault fault = machine->faults.decide(Call::close);
+  const CallResult result = fault.error != 0 ? CallResult::failure(fault.error)
+                            : was_open       ? CallResult::success()
+                                             : CallResult::failure(EBADF);
+  return record(Call::close, *machine, Machine::own_number(descriptor), result, fault.error != 0);
+}
+
+// --- sockets ---
+
+CallResult SimKernel::bind(int descriptor, const SocketName& name) {
+  return on_socket(Call::bind, descriptor, [&](Socket& socket, std::size_t) { return socket.bind(name); });
+}
+CallResult SimKernel::listen(int descriptor, int backlog) {
+  return on_socket(Call::listen, descriptor, [&](Socket& socket, std::size_t) { return socket.listen(backlog); });
+}
+CallResult SimKernel::accept(int descriptor, SocketName& peer) {
+  return on_socket(Call::accept, descriptor, [&](Socket& socket, std::size_t) {
+    Machine& machine = *machine_of(descriptor);
+    if (!machine.has_room()) return CallResult::failure(EMFILE);  // Linux takes the number before it looks at the queue
+    int error = 0;
+    if (!socket.has_connection(error)) return CallResult::failure(error);
+    return machine.install(std::unique_ptr<File>(socket.accept(peer)));
+  });
+}
+CallResult SimKernel::connect(int descriptor, const SocketName& name) {
+  return on_socket(Call::connect, descriptor, [&](Socket& socket, std::size_t) { return socket.connect(name); });
+}
+CallResult SimKernel::shutdown(int descriptor, int how) {
+  return on_socket(Call::shutdown, descriptor, [&](Socket& socket, std::size_t) { return socket.shutdown(how); });
+}
+CallResult SimKernel::local_name(int descriptor, SocketName& name) {
+  return on_socket(Call::local_name, descriptor, [&](Socket& socket, std::size_t) { return socket.local_name(name); });
+}
+CallResult SimKernel::peer_name(int descriptor, SocketName& name) {
+  return on_socket(Call::peer_name, descriptor, [&](Socket& socket, std::size_t) { return socket.peer_name(name); });
+}
+CallResult SimKernel::get_option(int descriptor, int level, int option, MutableBytes value) {
+  return on_socket(Call::get_option, descriptor,
+                   [&](Socket& socket, std::size_t) { return socket.get_option(level, option, value); });
+}
+CallResult SimKernel::set_option(int descriptor, int level, int option, Bytes value) {
+  return on_socket(Call::set_option, descriptor,
+                   [&](Socket& socket, std::size_t) { return socket.set_option(level, option, value); });
+}
+
+// --- bytes ---
+
+CallResult SimKernel::receive(int descriptor, MutableBytes into) {
+  return on_socket(Call::receive, descriptor,
+                   [&](Socket& socket, std::size_t at_most) { return socket.receive(cut(into, at_most)); });
+}
+CallResult SimKernel::send(int descriptor, Bytes from) {
+  return on_socket(Call::send, descriptor,
+                   [&](Socket& socket, std::size_t at_most) { return socket.send(cut(from, at_most)); });
+}
+CallResult SimKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
+  return on_socket(Call::send_pieces, descriptor, [&](Socket& socket, std::size_t at_most) {
+    std::size_t left = std::max<std::size_t>(at_most, 1);
+    std::size_t sent = 0;
+    for (const iovec& piece : pieces) {
+      const Bytes bytes(static_cast<const std::byte*>(piece.iov_base), std::min(piece.iov_len, left));
+      if (bytes.empty()) continue;
+      const CallResult result = socket.send(bytes);
+      if (!result) return sent > 0 ? counted(sent) : result;
+      sent += result.count();
+      left -= result.count();
+      if (result.count() < bytes.size()) break;
+    }
+    return counted(sent);
+  });
+}
+CallResult SimKernel::send_to(int descriptor, Bytes from, const SocketName& to) {
+  return on_socket(Call::send_to, descriptor, [&](Socket& socket, std::size_t) { return socket.send_to(from, to); });
+}
+CallResult SimKernel::receive_from(int descriptor, MutableBytes into, SocketName& from) {
+  return on_socket(Call::receive_from, descriptor,
+                   [&](Socket& socket, std::size_t) { return socket.receive_from(into, from); });
+}
+CallResult SimKernel::read(int descriptor, MutableBytes into) {
+  return on_file(Call::read, descriptor,
+                 [&](File& file, std::size_t at_most) { return file.read(cut(into, at_most)); });
+}
+CallResult SimKernel::write(int descriptor, Bytes from) {
+  return on_file(Call::write, descriptor,
+                 [&](File& file, std::size_t at_most) { return file.write(cut(from, at_most)); });
+}
+
+// --- files ---
+
+CallResult SimKernel::unlink(const char* path) {
+  return on_machine(Call::unlink, [&](Machine& machine) {
+    return machine.files.erase(path) > 0 ? CallResult::success() : CallResult::failure(ENOENT);
+  });
+}
+
+CallResult SimKernel::describe_file(const char* path, FileIdentity& identity) {
+  return on_machine(Call::describe_file, [&](Machine& machine) {
+    const auto found = machine.files.find(path);
+    if (found == machine.files.end()) return CallResult::failure(ENOENT);
+    identity = {.device = 1, .inode = found->second.inode, .is_socket = found->second.contents == nullptr};
+    return CallResult::success();
+  });
+}
+
+CallResult SimKernel::open_file(const char* path, int flags, unsigned) {
+  return on_machine(Call::open_file, [&](Machine& machine) {
+    const auto found = machine.files.find(path);
+    if (found == machine.files.end() && (flags & O_CREAT) == 0) return CallResult::failure(ENOENT);
+    if (found != machine.files.end() && (flags & O_EXCL) != 0 && (flags & O_CREAT) != 0) {
+      return CallResult::failure(EEXIST);
+    }
+    FileNode& node = found != machine.files.end() ? found->second : machine.files[path];
+    if (found == machine.files.end()) node = {std::make_shared<std::string>(), nullptr, machine.next_inode++};
+    if (node.contents == nullptr) return CallResult::failure(ENXIO);  // a Unix socket's file
+    if ((flags & O_TRUNC) != 0) node.contents->clear();
+    return machine.install(std::make_unique<RegularFile>(node.contents, flags));
+  });
+}
+
+CallResult SimKernel::file_size(int descriptor) {
+  return on_file(Call::file_size, descriptor, [&](File& file, std::size_t) {
+    const RegularFile* regular = file.as_regular_file();
+    return counted(regular != nullptr ? regular->size() : 0);
+  });
+}
+
+CallResult SimKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
+  return on_file(Call::read_at, descriptor, [&](File& file, std::size_t at_most) {
+    const RegularFile* regular = file.as_regular_file();
+    return regular != nullptr ? regular->read_at(cut(into, at_most), offset) : CallResult::failure(ESPIPE);
+  });
+}
+
+CallResult SimKernel::send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
+  return on_file(Call::send_file, socket, [&](File& to, std::size_t at_most) {
+    File* from = find(file);
+    if (from == nullptr) return CallResult::failure(EBADF);
+    const RegularFile* regular = from->as_regular_file();
+    if (regular == nullptr) return CallResult::failure(from->as_socket() != nullptr ? ESPIPE : EINVAL);
+    const Bytes part = regular->part(offset, std::min(count, std::max<std::size_t>(at_most, 1)));
+    return part.empty() ? CallResult::success() : to.write(part);
+  });
+}
+
+// --- epoll ---
+
+CallResult SimKernel::control_epoll(int epoll, int operation, int descriptor, epoll_event event) {
+  return on_file(Call::control_epoll, epoll, [&](File& file, std::size_t) {
+    File* watched = machine_of(descriptor) == machine_of(epoll) ? find(descriptor) : nullptr;
+    if (watched == nullptr) return CallResult::failure(EBADF);
+    if (!watched->can_be_polled()) return CallResult::failure(EPERM);
+    if (file.as_epoll() == nullptr) return CallResult::failure(EINVAL);
+    return file.as_epoll()->control(operation, descriptor, *watched, event);
+  });
+}
+
+}  // namespace weir::sys

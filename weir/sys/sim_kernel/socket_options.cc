@@ -1,0 +1,135 @@
+// weir: the options of simulated sockets.
+// SPDX-License-Identifier: MIT
+#include "weir/sys/sim_kernel/socket_options.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace weir::sys {
+namespace {
+
+// The kernel doubles what is asked for, to have room for its own bookkeeping (socket(7)), and keeps to these bounds.
+constexpr int least_send_buffer = 4608;
+constexpr int least_receive_buffer = 2304;
+constexpr int most_buffer = 212'992;
+
+bool is_known(int level, int option) {
+  switch (level) {
+    case SOL_SOCKET:
+      switch (option) {
+        case SO_REUSEADDR:
+        case SO_REUSEPORT:
+        case SO_KEEPALIVE:
+        case SO_BROADCAST:
+        case SO_DONTROUTE:
+        case SO_OOBINLINE:
+        case SO_PRIORITY:
+        case SO_MARK:
+        case SO_RCVLOWAT:
+        case SO_TIMESTAMP:
+        case SO_PASSCRED:
+        case SO_TYPE:
+        case SO_DOMAIN:
+        case SO_PROTOCOL:
+        case SO_SNDBUF:
+        case SO_RCVBUF:
+        case SO_LINGER: return true;
+        default: return false;
+      }
+    case IPPROTO_TCP: return option >= TCP_NODELAY && option <= TCP_NOTSENT_LOWAT && option != TCP_INFO;
+    case IPPROTO_IPV6: return option == IPV6_V6ONLY || option == IPV6_UNICAST_HOPS || option == IPV6_TCLASS;
+    case IPPROTO_IP: return option == IP_TOS || option == IP_TTL || option == IP_BIND_ADDRESS_NO_PORT;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+int SocketOptions::check(int level, int option) const {
+  if (family_ == AF_UNIX && level != SOL_SOCKET) return EOPNOTSUPP;
+  const bool is_of_another =
+      (level == IPPROTO_TCP && type_ != SOCK_STREAM) || (level == IPPROTO_IPV6 && family_ != AF_INET6);
+  return is_of_another || !is_known(level, option) ? ENOPROTOOPT : 0;
+}
+
+int SocketOptions::number(int level, int option) const {
+  const auto found = numbers_.find({level, option});
+  if (found != numbers_.end()) return found->second;
+  if (level != IPPROTO_TCP) return level == SOL_SOCKET && option == SO_RCVLOWAT ? 1 : 0;
+  switch (option) {  // tcp(7)
+    case TCP_KEEPIDLE: return 7200;
+    case TCP_KEEPINTVL: return 75;
+    case TCP_KEEPCNT: return 9;
+    case TCP_SYNCNT: return 6;
+    case TCP_MAXSEG: return 536;
+    default: return 0;
+  }
+}
+
+Duration SocketOptions::seconds(int option) const { return std::chrono::seconds(number(IPPROTO_TCP, option)); }
+
+CallResult SocketOptions::answer(MutableBytes into, int value) {
+  std::memcpy(into.data(), &value, std::min(into.size(), sizeof value));
+  return CallResult::success();
+}
+
+CallResult SocketOptions::get(int level, int option, MutableBytes value) const {
+  if (const int error = check(level, option)) return CallResult::failure(error);
+  if (level == SOL_SOCKET) {
+    switch (option) {
+      case SO_TYPE: return answer(value, type_);
+      case SO_DOMAIN: return answer(value, family_);
+      case SO_PROTOCOL: return answer(value, family_ == AF_UNIX ? 0 : type_ == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP);
+      case SO_SNDBUF: return answer(value, static_cast<int>(send_buffer));
+      case SO_RCVBUF: return answer(value, static_cast<int>(receive_buffer));
+      case SO_LINGER:
+        std::memcpy(value.data(), &linger_, std::min(value.size(), sizeof linger_));
+        return CallResult::success();
+      default: break;
+    }
+  }
+  return answer(value, number(level, option));
+}
+
+CallResult SocketOptions::set(int level, int option, Bytes value) {
+  if (const int error = check(level, option)) return CallResult::failure(error);
+  if (level == SOL_SOCKET && (option == SO_TYPE || option == SO_DOMAIN || option == SO_PROTOCOL)) {
+    return CallResult::failure(ENOPROTOOPT);
+  }
+  int wanted = 0;
+  if (value.size() < sizeof wanted) return CallResult::failure(EINVAL);
+  std::memcpy(&wanted, value.data(), sizeof wanted);
+  if (level == SOL_SOCKET) {
+    switch (option) {
+      case SO_SNDBUF:
+        send_buffer = static_cast<std::size_t>(std::max(std::clamp(wanted, 0, most_buffer) * 2, least_send_buffer));
+        return CallResult::success();
+      case SO_RCVBUF:
+        receive_buffer =
+            static_cast<std::size_t>(std::max(std::clamp(wanted, 0, most_buffer) * 2, least_receive_buffer));
+        return CallResult::success();
+      case SO_LINGER:
+        if (value.size() < sizeof linger_) return CallResult::failure(EINVAL);
+        std::memcpy(&linger_, value.data(), sizeof linger_);
+        return CallResult::success();
+      case SO_REUSEADDR:
+      case SO_REUSEPORT:
+      case SO_KEEPALIVE:
+      case SO_BROADCAST:
+      case SO_DONTROUTE:
+      case SO_OOBINLINE: wanted = wanted != 0 ? 1 : 0; break;
+      default: break;
+    }
+  }
+  const bool is_time =
+      level == IPPROTO_TCP && (option == TCP_KEEPIDLE || option == TCP_KEEPINTVL || option == TCP_KEEPCNT);
+  if (is_time && (wanted < 1 || wanted > 32'767)) return CallResult::failure(EINVAL);
+  numbers_[{level, option}] = wanted;
+  return CallResult::success();
+}
+
+}  // namespace weir::sys

@@ -1,0 +1,217 @@
+// weir: simulated Unix stream sockets.
+// SPDX-License-Identifier: MIT
+#include "weir/sys/sim_kernel/unix_socket.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace weir::sys {
+namespace {
+
+constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
+
+/// A path ends at its first NUL; an abstract name, which begins with one, at the end of what was given. unix(7)
+int read_name(const SocketName& from, std::string& into) {
+  if (from.length < sizeof(sa_family_t) || from.length > sizeof(sockaddr_un)) return EINVAL;
+  if (from.any.sa_family != AF_UNIX) return EINVAL;
+  const char* begin = from.local.sun_path;
+  const std::size_t most = from.length > path_offset ? from.length - path_offset : 0;
+  into.assign(begin, most > 0 && begin[0] != '\0' ? ::strnlen(begin, most) : most);
+  return 0;
+}
+
+SocketName told(const std::string& name) {
+  SocketName result;
+  result.local.sun_family = AF_UNIX;
+  std::memcpy(result.local.sun_path, name.data(), std::min(name.size(), sizeof result.local.sun_path));
+  const bool is_path = !name.empty() && name[0] != '\0';
+  result.length =
+      static_cast<socklen_t>(name.empty() ? sizeof(sa_family_t) : path_offset + name.size() + (is_path ? 1 : 0));
+  return result;
+}
+
+bool is_abstract(const std::string& name) { return name[0] == '\0'; }
+
+}  // namespace
+
+UnixSocket::~UnixSocket() {
+  close(false);
+  if (name_.empty()) return;
+  if (is_abstract(name_)) {
+    const auto found = machine_.abstract_names.find(name_);
+    if (found != machine_.abstract_names.end() && found->second == this) machine_.abstract_names.erase(found);
+  } else if (const auto found = machine_.files.find(name_); found != machine_.files.end()) {
+    if (found->second.socket == this) found->second.socket = nullptr;  // the file stays
+  }
+}
+
+/// The peer can read what it has, and then sees the end; or a reset, where something was left unread here.
+void UnixSocket::close(bool was_waiting) {
+  while (!waiting_.empty()) {
+    waiting_.front()->close(true);
+    waiting_.pop_front();
+  }
+  if (peer_ == nullptr) return;
+  UnixSocket& peer = *std::exchange(peer_, nullptr);
+  peer.peer_ = nullptr;
+  peer.is_receive_shut_ = peer.is_send_shut_ = true;
+  if (was_waiting || !queue_.is_empty()) peer.error_ = ECONNRESET;
+  peer.wake(anything);
+}
+
+void UnixSocket::join(UnixSocket& a, UnixSocket& b) noexcept {
+  a.state_ = b.state_ = State::connected;
+  a.peer_ = &b;
+  b.peer_ = &a;
+}
+
+std::uint32_t UnixSocket::readiness() {
+  std::uint32_t events = error_ != 0 ? EPOLLERR : 0U;
+  if (state_ == State::listening) return events | (waiting_.empty() ? 0U : readable);
+  if (is_receive_shut_ && is_send_shut_) events |= EPOLLHUP;
+  if (is_receive_shut_) events |= readable | EPOLLRDHUP;
+  if (!queue_.is_empty()) events |= readable;
+  if (state_ == State::fresh) events |= EPOLLHUP;
+  if (has_room()) events |= writable;
+  return events;
+}
+
+CallResult UnixSocket::bind(const SocketName& name) {
+  std::string wanted;
+  if (const int error = read_name(name, wanted)) return CallResult::failure(error);
+  if (!name_.empty()) return CallResult::failure(EINVAL);
+  if (wanted.empty()) return CallResult::failure(EINVAL);
+  if (is_abstract(wanted)) {
+    if (!machine_.abstract_names.try_emplace(wanted, this).second) return CallResult::failure(EADDRINUSE);
+  } else {
+    const auto [found, is_new] = machine_.files.try_emplace(wanted);
+    if (!is_new) return CallResult::failure(EADDRINUSE);
+    found->second.socket = this;
+    found->second.inode = machine_.next_inode++;
+  }
+  name_ = std::move(wanted);
+  return CallResult::success();
+}
+
+CallResult UnixSocket::listen(int backlog) {
+  if (state_ == State::connected || name_.empty()) return CallResult::failure(EINVAL);
+  const int most = machine_.options().largest_backlog;
+  backlog_ = static_cast<std::size_t>(backlog < 0 ? most : std::min(backlog, most));
+  state_ = State::listening;
+  return CallResult::success();
+}
+
+bool UnixSocket::has_connection(int& error) {
+  if (state_ == State::listening && !waiting_.empty()) return true;
+  error = state_ != State::listening ? EINVAL : is_receive_shut_ ? EINVAL : EAGAIN;
+  return false;
+}
+
+Socket* UnixSocket::accept(SocketName& peer) {
+  std::unique_ptr<UnixSocket> accepted = std::move(waiting_.front());
+  waiting_.pop_front();
+  peer = told(accepted->peer_name_);
+  return accepted.release();
+}
+
+UnixSocket* UnixSocket::find(const std::string& name, int& error) const {
+  error = ECONNREFUSED;
+  if (name.empty()) {
+    error = EINVAL;
+    return nullptr;
+  }
+  if (is_abstract(name)) {
+    const auto found = machine_.abstract_names.find(name);
+    return found != machine_.abstract_names.end() ? found->second : nullptr;
+  }
+  const auto found = machine_.files.find(name);
+  if (found == machine_.files.end()) error = ENOENT;
+  return found != machine_.files.end() ? found->second.socket : nullptr;
+}
+
+CallResult UnixSocket::connect(const SocketName& name) {
+  std::string wanted;
+  if (const int error = read_name(name, wanted)) return CallResult::failure(error);
+  int error = 0;
+  UnixSocket* listener = find(wanted, error);
+  if (listener == nullptr) return CallResult::failure(error);
+  if (state_ == State::connected) return CallResult::failure(EISCONN);
+  if (state_ == State::listening) return CallResult::failure(EINVAL);
+  if (listener->state_ != State::listening || listener->is_receive_shut_) return CallResult::failure(ECONNREFUSED);
+  if (listener->waiting_.size() > listener->backlog_) return CallResult::failure(EAGAIN);
+  auto other = std::make_unique<UnixSocket>(machine_);
+  other->options_ = listener->options_;
+  join(*this, *other);
+  other->name_ = listener->name_;
+  other->peer_name_ = name_;
+  peer_name_ = listener->name_;
+  listener->waiting_.push_back(std::move(other));
+  listener->wake(readable);
+  return CallResult::success();
+}
+
+CallResult UnixSocket::shutdown(int how) {
+  if (how < SHUT_RD || how > SHUT_RDWR) return CallResult::failure(EINVAL);
+  is_receive_shut_ |= how != SHUT_WR;
+  is_send_shut_ |= how != SHUT_RD;
+  if (peer_ != nullptr) {
+    peer_->is_send_shut_ |= how != SHUT_WR;
+    peer_->is_receive_shut_ |= how != SHUT_RD;
+    peer_->wake(anything);
+  }
+  wake(anything);
+  return CallResult::success();
+}
+
+CallResult UnixSocket::local_name(SocketName& name) {
+  name = told(name_);
+  return CallResult::success();
+}
+
+CallResult UnixSocket::peer_name(SocketName& name) {
+  if (peer_ == nullptr) return CallResult::failure(ENOTCONN);
+  name = told(peer_name_);
+  return CallResult::success();
+}
+
+CallResult UnixSocket::get_option(int level, int option, MutableBytes value) {
+  if (level == SOL_SOCKET && option == SO_ERROR) return SocketOptions::answer(value, std::exchange(error_, 0));
+  if (level == SOL_SOCKET && option == SO_ACCEPTCONN) {
+    return SocketOptions::answer(value, state_ == State::listening ? 1 : 0);
+  }
+  return options_.get(level, option, value);
+}
+
+CallResult UnixSocket::receive(MutableBytes into) {
+  if (state_ != State::connected) return CallResult::failure(EINVAL);
+  if (queue_.is_empty()) {
+    if (error_ != 0) return CallResult::failure(std::exchange(error_, 0));
+    return is_receive_shut_ || into.empty() ? CallResult::success() : CallResult::failure(EAGAIN);
+  }
+  const std::size_t count = queue_.take(into);
+  if (peer_ != nullptr && peer_->has_room()) peer_->wake(writable);
+  return CallResult::success(static_cast<std::int64_t>(count));
+}
+
+CallResult UnixSocket::receive_from(MutableBytes into, SocketName& from) {
+  from.length = 0;
+  return receive(into);
+}
+
+CallResult UnixSocket::send(Bytes from) {
+  if (is_send_shut_) return CallResult::failure(EPIPE);
+  if (state_ != State::connected) return CallResult::failure(ENOTCONN);
+  if (peer_ == nullptr || peer_->is_receive_shut_) return CallResult::failure(EPIPE);
+  if (from.empty()) return CallResult::success();
+  const std::size_t used = queued_at_peer();
+  if (used >= options_.send_buffer) return CallResult::failure(EAGAIN);
+  const Bytes taken = from.first(std::min(from.size(), options_.send_buffer - used));
+  peer_->queue_.append(taken);
+  peer_->wake(readable);
+  return CallResult::success(static_cast<std::int64_t>(taken.size()));
+}
+
+}  // namespace weir::sys

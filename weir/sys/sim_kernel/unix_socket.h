@@ -1,0 +1,66 @@
+// weir: simulated Unix stream sockets.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "weir/sys/sim_kernel/byte_queue.h"
+#include "weir/sys/sim_kernel/machine.h"
+#include "weir/sys/sim_kernel/socket_options.h"
+
+namespace weir::sys {
+
+/// A Unix stream socket. What one end does, the other sees at once. Answers as net/unix/af_unix.c of Linux does.
+class UnixSocket final : public Socket {
+ public:
+  explicit UnixSocket(Machine& machine)
+      : machine_(machine),
+        options_(AF_UNIX, SOCK_STREAM, machine.options().send_buffer, machine.options().receive_buffer) {}
+  ~UnixSocket() override;
+
+  /// Connects two fresh sockets with each other: socketpair(2).
+  static void join(UnixSocket& a, UnixSocket& b) noexcept;
+
+  std::uint32_t readiness() override;
+  CallResult bind(const SocketName& name) override;
+  CallResult listen(int backlog) override;
+  bool has_connection(int& error) override;
+  Socket* accept(SocketName& peer) override;
+  CallResult connect(const SocketName& name) override;
+  CallResult shutdown(int how) override;
+  CallResult local_name(SocketName& name) override;
+  CallResult peer_name(SocketName& name) override;
+  CallResult get_option(int level, int option, MutableBytes value) override;
+  CallResult set_option(int level, int option, Bytes value) override { return options_.set(level, option, value); }
+  CallResult receive(MutableBytes into) override;
+  CallResult send(Bytes from) override;
+  CallResult send_to(Bytes, const SocketName&) override {
+    return state_ == State::connected ? CallResult::failure(EISCONN) : CallResult::failure(EOPNOTSUPP);
+  }
+  CallResult receive_from(MutableBytes into, SocketName& from) override;
+
+ private:
+  enum class State : std::uint8_t { fresh, listening, connected };
+
+  std::size_t queued_at_peer() const noexcept { return peer_ != nullptr ? peer_->queue_.size() : 0; }
+  bool has_room() const noexcept { return queued_at_peer() * 4 <= options_.send_buffer; }
+  UnixSocket* find(const std::string& name, int& error) const;
+  void close(bool was_waiting);
+
+  Machine& machine_;
+  SocketOptions options_;
+  State state_ = State::fresh;
+  std::string name_;       // the path, or a NUL and the abstract name; empty when unnamed
+  std::string peer_name_;  // kept when the peer is gone
+  UnixSocket* peer_ = nullptr;
+  ByteQueue queue_;  // what the peer sent
+  int error_ = 0;
+  bool is_receive_shut_ = false;
+  bool is_send_shut_ = false;
+  std::size_t backlog_ = 0;
+  std::deque<std::unique_ptr<UnixSocket>> waiting_;  // to be accepted
+};
+
+}  // namespace weir::sys
