@@ -6,8 +6,8 @@ import platform
 import subprocess
 
 
-def check_hardening(program, objects_folder, commands_file):
-    """program: an executable; objects_folder: the library's objects; commands_file: compile_commands.json of their build."""
+def check_hardening(program, objects_folders, commands_file):
+    """program: an executable; objects_folders: those of the libraries' objects; commands_file: compile_commands.json of their build."""
     headers = _readelf("--file-header", "--program-headers", "--wide", program)
     dynamic = _readelf("--dynamic", "--wide", program)
     symbols = _readelf("--symbols", "--wide", program)
@@ -20,7 +20,9 @@ def check_hardening(program, objects_folder, commands_file):
         "has no stack protector": "__stack_chk_fail" in symbols,
     }
     problems = [f"{program}: {problem}" for problem, holds in wanted.items() if not holds]
-    return problems + _check_objects(objects_folder) + _check_commands(commands_file)
+    for folder in objects_folders:
+        problems += _check_objects(folder)
+    return problems + _check_commands(commands_file)
 
 
 def _check_objects(folder):

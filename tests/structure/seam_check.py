@@ -7,17 +7,18 @@ import subprocess
 from layers import PROGRAM_LAYERS
 
 
-def check_seam(objects_folder, allowed_file):
-    """objects_folder holds weir/<layer>/*.o of the library. Programs (cli, bench, tests, examples) are not bound by the seam."""
-    objects = _objects(objects_folder)
-    if not objects:
-        return [f"no object of the library under {objects_folder}: is it built?"]
+def check_seam(objects_folders, allowed_file):
+    """Each folder holds weir/<layer>/*.o of one of the libraries. Programs (cli, bench, tests, examples) are not bound by the seam."""
     own, imports = set(), []
-    for path in objects:
-        defined, undefined = _symbols(os.path.join(objects_folder, path))
-        own |= defined
-        if path.split("/")[1] != "sys":
-            imports += [(path, symbol) for symbol in undefined]
+    for folder in objects_folders:
+        objects = _objects(folder)
+        if not objects:
+            return [f"no object of the library under {folder}: is it built?"]
+        for path in objects:
+            defined, undefined = _symbols(os.path.join(folder, path))
+            own |= defined
+            if path.split("/")[1] != "sys":
+                imports += [(path, symbol) for symbol in undefined]
     allowed = _read_allowed(allowed_file)
     names = _demangled(sorted({symbol for _, symbol in imports if symbol not in own}))
     return [

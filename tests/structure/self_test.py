@@ -142,7 +142,7 @@ class Seam(Tree):
         subprocess.run([COMPILER, "-std=c++20", "-O1", "-c", "-x", "c++", "-", "-o", target], input=text, text=True, check=True)
 
     def check(self):
-        return check_seam(os.path.join(self.root, "objects"), os.path.join(self.root, "tests", "allowed_symbols"))
+        return check_seam([os.path.join(self.root, "objects")], os.path.join(self.root, "tests", "allowed_symbols"))
 
     def test_is_silent_on_own_and_allowed_symbols_and_on_sys(self):
         self.compile("weir/sys/calls.cc", '#include <unistd.h>\nnamespace weir { void shut(int d) { ::close(d); } }')
@@ -188,7 +188,7 @@ class Hardening(Tree):
         subprocess.run([COMPILER, *flags, "-c", source, "-o", thing], check=True)
         subprocess.run([COMPILER, *link, thing, "-o", program], check=True)
         self.write("commands.json", json.dumps([{"file": source, "command": " ".join(flags)}]))
-        return check_hardening(program, os.path.dirname(thing), os.path.join(self.root, "commands.json"))
+        return check_hardening(program, [os.path.dirname(thing)], os.path.join(self.root, "commands.json"))
 
     def test_is_silent_on_a_hardened_program(self):
         self.assertEqual(self.check(self.GOOD, self.GOOD_LINK), [])

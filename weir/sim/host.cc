@@ -63,12 +63,7 @@ void Host::crash() {
 void Host::restart() { state_->machine.restart(); }
 
 void Host::set_file(std::string_view path, std::string contents) {
-  sys::FileNode& node = state_->machine.files[std::string(path)];
-  if (node.contents != nullptr) {
-    *node.contents = std::move(contents);  // those who have it open see the new contents
-    return;
-  }
-  node = {std::make_shared<std::string>(std::move(contents)), nullptr, state_->machine.next_inode++};
+  state_->machine.set_file(std::string(path), std::move(contents));
 }
 
 std::size_t Host::open_descriptors() const noexcept { return state_->machine.open_descriptors(); }

@@ -65,6 +65,12 @@ bool Machine::close(int descriptor) {
   return true;
 }
 
+void Machine::set_file(const std::string& path, std::string contents) {
+  FileNode& node = files[path];
+  if (node.contents == nullptr) node = {std::make_shared<std::string>(), nullptr, next_inode++};
+  *node.contents = std::move(contents);
+}
+
 void Machine::crash() {
   is_on_ = false;
   ++crashes_;

@@ -79,6 +79,9 @@ class Machine {
 
   // --- ports and files ---
 
+  /// Makes a file, or replaces the contents of one: those who have it open see that.
+  void set_file(const std::string& path, std::string contents);
+
   Ports tcp_ports;
   Ports udp_ports;
   std::map<std::string, FileNode> files;
