@@ -158,6 +158,12 @@ Host* World::find(std::string_view name) noexcept {
   return found != state_->names.end() ? found->second : nullptr;
 }
 
+std::vector<Host*> World::hosts() {
+  std::vector<Host*> all;
+  for (const auto& host : state_->hosts) all.push_back(host.get());
+  return all;
+}
+
 void World::add_name(std::string name, const Host& host) { state_->names[std::move(name)] = const_cast<Host*>(&host); }
 
 Result<Address> World::resolve(std::string_view text) const {

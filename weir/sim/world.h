@@ -68,6 +68,8 @@ class WEIR_API World {
   Host& local() noexcept;
   /// Null when there is no host of that name.
   Host* find(std::string_view name) noexcept;
+  /// All of them, `local()` first, then in the order in which they were added.
+  std::vector<Host*> hosts();
   /// Gives the host another name. Its own is in the table from the start.
   void add_name(std::string name, const Host& host);
   /// Looks up `NAME:PORT` in the world's table; numeric addresses are read as Address::parse does. Error:

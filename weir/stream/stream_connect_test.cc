@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/support/stream_support.h"
+#include "tests/support/test_world.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
 #include "weir/stream/stream.h"
@@ -20,34 +21,6 @@ using namespace weir::literals;
 using namespace weir::testing_support;
 using sys::Call;
 using sys::FaultPlan;
-
-/// A listening TCP socket that is not weir's.
-class Acceptor {
- public:
-  explicit Acceptor(int backlog = 16) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof name;
-    EXPECT_EQ(::bind(descriptor_, reinterpret_cast<sockaddr*>(&name), length), 0);
-    EXPECT_EQ(::listen(descriptor_, backlog), 0);
-    EXPECT_EQ(::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&name), &length), 0);
-    port_ = ntohs(name.sin_port);
-  }
-  Acceptor(const Acceptor&) = delete;
-  Acceptor& operator=(const Acceptor&) = delete;
-  ~Acceptor() { close(); }
-
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-  Peer accept() { return Peer(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC)); }
-  void close() {
-    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
-  }
-
- private:
-  int descriptor_;
-  std::uint16_t port_ = 0;
-};
 
 TEST(StreamConnect, tells_of_the_connection_once_and_what_was_written_before_arrives) {
   EventLoop loop;
@@ -127,13 +100,12 @@ TEST(StreamConnect, to_what_is_no_address_fails_at_once) {
 }
 
 TEST(StreamConnect, gives_up_after_its_time_limit) {
-  ClockKernel kernel;
-  const sys::ScopedKernel installed(kernel);
+  if (!is_simulated()) GTEST_SKIP() << "needs virtual time";
   EventLoop loop;
   Acceptor acceptor(0);
   std::vector<std::unique_ptr<Stream>> streams;
   std::vector<Record> records(6);
-  const TimePoint start = kernel.now();
+  const TimePoint start = world().now();
   for (Record& each : records) {  // more than wait to be accepted: the system drops what the last ones send
     auto stream = Stream::connect(loop, acceptor.address(), {.connect = {.timeout = 4s}, .stream = StreamSettings()});
     ASSERT_TRUE(stream);
@@ -144,8 +116,8 @@ TEST(StreamConnect, gives_up_after_its_time_limit) {
   ASSERT_TRUE(loop.run_until([&] { return records.back().closed == 1; }));
 
   EXPECT_EQ(records.back().error, errc::connect_timed_out);
-  EXPECT_GE(kernel.now() - start, 4s);
-  EXPECT_LE(kernel.now() - start, 4s + 2ms);
+  EXPECT_GE(world().now() - start, 4s);
+  EXPECT_LE(world().now() - start, 4s + 2ms);
 }
 
 TEST(StreamConnect, a_stream_destroyed_while_connecting_is_silent_and_still_flushes) {
@@ -249,8 +221,7 @@ TEST(StreamConnect, any_call_that_fails_is_told_later_by_on_closed) {
 }
 
 TEST(StreamConnect, the_idle_and_read_limits_do_not_count_while_connecting) {
-  ClockKernel kernel;
-  const sys::ScopedKernel installed(kernel);
+  if (!is_simulated()) GTEST_SKIP() << "needs virtual time";
   EventLoop loop;
   Acceptor acceptor(0);
   std::vector<std::unique_ptr<Stream>> streams;

@@ -1,4 +1,4 @@
-// weir: tests of the time limits of streams, on a clock that jumps.
+// weir: tests of the time limits of streams, in virtual time.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "tests/support/stream_support.h"
+#include "tests/support/test_world.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
 #include "weir/stream/stream.h"
-#include "weir/sys/fault_kernel.h"
 
 namespace weir {
 namespace {
@@ -17,15 +17,13 @@ namespace {
 using namespace weir::literals;
 using namespace weir::testing_support;
 
-/// A loop whose waits take no time, and a connection on it.
-class StreamLimits : public testing::Test {
+/// A loop in virtual time, and a connection on it.
+class StreamLimits : public SimulatedTest {
  protected:
-  StreamLimits() : installed_(kernel) {}
-
   void open(StreamOptions options, SocketBuffers ours = {.send = 4096}) {
     connection = connect(loop, options, Transport::unix_pair, ours);
     record(*connection, record_);
-    start = kernel.now();
+    start = world().now();
   }
 
   /// Runs `what` every `period` of the loop's time.
@@ -34,7 +32,7 @@ class StreamLimits : public testing::Test {
     ticker->start_every(period);
   }
 
-  Duration elapsed() { return kernel.now() - start; }
+  Duration elapsed() { return world().now() - start; }
 
   void run_until_closed() {
     ASSERT_TRUE(loop.run_until([&] { return record_.closed > 0; }));
@@ -45,12 +43,6 @@ class StreamLimits : public testing::Test {
     ASSERT_TRUE(loop.run());
   }
 
-  ClockKernel kernel;
-
- private:
-  sys::ScopedKernel installed_;
-
- protected:
   EventLoop loop;
   Connection connection;
   Record record_;
@@ -84,7 +76,7 @@ TEST_F(StreamLimits, a_slow_drip_of_progress_is_not_cut) {
   EXPECT_GT(elapsed(), 10s);
   ticker.reset();
   connection->write(pattern(1_MiB));  // and when the drip ends, the limit counts from there
-  start = kernel.now();
+  start = world().now();
   run_until_closed();
   EXPECT_EQ(record_.error, errc::write_timed_out);
   EXPECT_LE(elapsed(), 1s + 2ms);
@@ -158,7 +150,7 @@ TEST_F(StreamLimits, the_read_limit_does_not_count_while_reading_is_suspended) {
   run_for(20s);
   EXPECT_EQ(record_.closed, 0) << "suspended by the full input";
   connection->input().clear();
-  start = kernel.now();
+  start = world().now();
   run_until_closed();
   EXPECT_EQ(record_.error, errc::read_timed_out);
   EXPECT_GE(elapsed(), 5s);
@@ -192,7 +184,7 @@ TEST_F(StreamLimits, limits_can_be_set_later_and_lifted_again) {
   EXPECT_EQ(record_.closed, 0);
 
   connection->set_time_limits({.idle = 2s});  // passed long ago
-  start = kernel.now();
+  start = world().now();
   run_until_closed();
 
   EXPECT_EQ(record_.error, errc::idle_timed_out);
@@ -203,7 +195,7 @@ TEST_F(StreamLimits, limits_can_be_set_later_and_lifted_again) {
 TEST_F(StreamLimits, data_that_arrived_in_the_same_turn_wins) {
   open({.time_limits = {.read = 5s}});
   settle(loop, 1);
-  kernel.advance(6s);
+  world().run_for(6s);
   connection.peer.send("just in time");
 
   settle(loop, 3);
@@ -214,7 +206,7 @@ TEST_F(StreamLimits, data_that_arrived_in_the_same_turn_wins) {
 
 TEST_F(StreamLimits, time_that_passed_outside_of_the_loop_before_the_stream_was_made_does_not_count) {
   settle(loop);
-  kernel.advance(100s);
+  world().run_for(100s);
   open({.time_limits = {.read = 5s, .idle = 6s}});
   settle(loop);
   EXPECT_EQ(record_.closed, 0);
@@ -228,7 +220,7 @@ TEST_F(StreamLimits, time_that_passed_outside_of_the_loop_before_a_resume_does_n
   open({.time_limits = {.read = 5s}});
   connection->pause();
   settle(loop);
-  kernel.advance(100s);
+  world().run_for(100s);
   connection->resume();
   settle(loop);
   EXPECT_EQ(record_.closed, 0);
@@ -240,11 +232,11 @@ TEST_F(StreamLimits, are_armed_lazily_with_one_timer_and_no_call_a_read) {
   for (int i = 0; i < 1000; ++i) {
     connection.peer.send("x");
     (void)loop.run_once();
-    kernel.advance(1ms);
+    world().run_for(1ms);
   }
   EXPECT_EQ(loop.counters().turns - turns, 1000U) << "no turn is spent on moving the limit";
 
-  start = kernel.now();
+  start = world().now();
   run_until_closed();
   EXPECT_LE(elapsed(), 60s + 2ms);
   EXPECT_GE(elapsed(), 60s - 1ms);

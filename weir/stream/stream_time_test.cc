@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/stream_support.h"
+#include "tests/support/test_world.h"
 #include "weir/buffer/pool.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
@@ -17,7 +18,7 @@ namespace {
 using namespace weir::literals;
 using namespace weir::testing_support;
 
-class StreamTime : public testing::Test {
+class StreamTime : public SimulatedTest {
  protected:
   void open(StreamOptions options, EventLoop& on) {
     connection = connect(on, options);
@@ -32,8 +33,6 @@ class StreamTime : public testing::Test {
   }
   void run_for(Duration length) { run_for(length, loop); }
 
-  ClockKernel clock;
-  sys::ScopedKernel installed{clock};
   EventLoop loop;
   Record told;
   Connection connection;
@@ -43,16 +42,16 @@ TEST_F(StreamTime, the_write_limit_counts_from_a_write_late_in_a_long_turn) {
   open({.time_limits = {.write = 200ms}});
   TimePoint written;
   loop.post([&] {
-    clock.advance(300ms);
-    written = clock.now();
+    world().run_for(300ms);
+    written = world().now();
     connection->write(pattern(1_MiB));
   });
 
   ASSERT_TRUE(loop.run_until([&] { return told.closed == 1; }));
 
   EXPECT_EQ(told.error, errc::write_timed_out);
-  EXPECT_GE(clock.now() - written, 200ms);
-  EXPECT_LE(clock.now() - written, 210ms);
+  EXPECT_GE(world().now() - written, 200ms);
+  EXPECT_LE(world().now() - written, 210ms);
 }
 
 TEST_F(StreamTime, the_read_limit_counts_from_a_resume_late_in_a_long_turn) {
@@ -60,16 +59,16 @@ TEST_F(StreamTime, the_read_limit_counts_from_a_resume_late_in_a_long_turn) {
   connection->pause();
   TimePoint resumed;
   loop.post([&] {
-    clock.advance(300ms);
-    resumed = clock.now();
+    world().run_for(300ms);
+    resumed = world().now();
     connection->resume();
   });
 
   ASSERT_TRUE(loop.run_until([&] { return told.closed == 1; }));
 
   EXPECT_EQ(told.error, errc::read_timed_out);
-  EXPECT_GE(clock.now() - resumed, 200ms);
-  EXPECT_LE(clock.now() - resumed, 210ms);
+  EXPECT_GE(world().now() - resumed, 200ms);
+  EXPECT_LE(world().now() - resumed, 210ms);
 }
 
 /// More streams than a wait reports at once, so that the time of most is over before the loop hears of their data.
@@ -85,7 +84,7 @@ TEST_F(StreamTime, data_that_waits_in_the_kernel_wins_over_limits_that_passed_wh
 
     loop.post([&] {
       for (Connection& each : connections) each.peer.send("x");
-      clock.advance(400ms);
+      world().run_for(400ms);
     });
     settle(loop, 20);
 
@@ -127,12 +126,12 @@ TEST_F(StreamTime, pausing_and_resuming_does_not_put_off_the_idle_limit) {
     connection->resume();
   });
   timer.start_every(100ms);
-  const TimePoint start = clock.now();
+  const TimePoint start = world().now();
 
-  ASSERT_TRUE(loop.run_until([&] { return told.closed == 1 || clock.now() - start > 2s; }));
+  ASSERT_TRUE(loop.run_until([&] { return told.closed == 1 || world().now() - start > 2s; }));
 
   EXPECT_EQ(told.error, errc::idle_timed_out);
-  EXPECT_LE(clock.now() - start, 310ms);
+  EXPECT_LE(world().now() - start, 310ms);
 }
 
 TEST_F(StreamTime, read_marks_set_after_finish_do_not_keep_the_peers_end_from_being_seen) {
@@ -145,10 +144,10 @@ TEST_F(StreamTime, read_marks_set_after_finish_do_not_keep_the_peers_end_from_be
   connection->finish();
   connection->set_read_marks({.low = 0, .high = 4});
   connection.peer.close();
-  const TimePoint start = clock.now();
+  const TimePoint start = world().now();
   ASSERT_TRUE(loop.run_until([&] { return told.closed == 1; }));
 
-  EXPECT_LT(clock.now() - start, 500ms);
+  EXPECT_LT(world().now() - start, 500ms);
 }
 
 using StreamMarksDeathTest = StreamTime;

@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::size_t trace_length = 256;
 
-Kernel& real_kernel() {
-  static RealKernel kernel;
-  return kernel;
+Kernel& kernel_of_thread() {
+  static RealKernel real;
+  return installed_kernel != nullptr ? *installed_kernel : real;
 }
 
 /// The first `at_most` bytes of the pieces. A limit of 0 would read as an end, so at least one byte is let through.
@@ -49,7 +49,7 @@ Span shortened_span(Span bytes, std::size_t at_most) {
 
 FaultKernel::FaultKernel(FaultPlan plan, Kernel* below)
     : plan_(std::move(plan)),
-      below_(below != nullptr ? below : &real_kernel()) {}
+      below_(below != nullptr ? below : &kernel_of_thread()) {}
 
 std::uint64_t FaultKernel::all_calls() const {
   std::uint64_t sum = 0;

@@ -32,7 +32,8 @@ class FaultKernel final : public Kernel {
     bool injected;
   };
 
-  /// `below` is the kernel that carries out what is let through; it must outlive this one.
+  /// `below` is the kernel that carries out what is let through; it must outlive this one. Null is the one that this
+  /// thread uses now.
   explicit FaultKernel(FaultPlan plan = {}, Kernel* below = nullptr);
 
   void set_plan(FaultPlan plan) { plan_ = std::move(plan); }

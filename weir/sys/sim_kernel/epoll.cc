@@ -27,6 +27,7 @@ CallResult Epoll::control(int operation, int descriptor, File& file, epoll_event
   switch (operation) {
     case EPOLL_CTL_ADD: {
       if (found != items_.end()) return CallResult::failure(EEXIST);
+      if (file.as_epoll() != nullptr && file.as_epoll()->watches(*this)) return CallResult::failure(ELOOP);
       event.events |= always;
       auto item = std::make_unique<EpollItem>(*this, file, descriptor, event);
       file.watchers_.push_back(*item);
@@ -51,6 +52,14 @@ CallResult Epoll::control(int operation, int descriptor, File& file, epoll_event
 /// An entry that is added or changed is reported if it is ready already.
 void Epoll::check(EpollItem& item) {
   if ((item.file.readiness() & item.event.events) != 0) file_woke(item, File::anything);
+}
+
+bool Epoll::watches(const Epoll& other) const {
+  for (const auto& [descriptor, item] : items_) {
+    Epoll* watched = item->file.as_epoll();
+    if (watched != nullptr && (watched == &other || watched->watches(other))) return true;
+  }
+  return false;
 }
 
 void Epoll::file_woke(EpollItem& item, std::uint32_t events) {

@@ -35,6 +35,8 @@ class Epoll final : public File {
   void file_woke(EpollItem& item, std::uint32_t events);
   void file_gone(EpollItem& item);
   void check(EpollItem& item);
+  /// True when this epoll watches `other`, itself or through others.
+  bool watches(const Epoll& other) const;
 
   std::map<int, std::unique_ptr<EpollItem>> items_;
   List<EpollItem, ReadyItemTag> ready_;

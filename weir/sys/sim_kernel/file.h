@@ -76,6 +76,8 @@ class Socket : public File {
   CallResult read(MutableBytes into) final { return receive(into); }
   CallResult write(Bytes from) final { return send(from); }
 
+  /// What one call sends is one message, and never sent in parts.
+  virtual bool keeps_messages_apart() const { return false; }
   virtual CallResult bind(const SocketName& name) = 0;
   virtual CallResult listen(int) { return CallResult::failure(EOPNOTSUPP); }
   /// True when a connection waits to be accepted; else `error` says why there is none.

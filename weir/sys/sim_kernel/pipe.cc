@@ -62,7 +62,7 @@ CallResult EventCounter::read(MutableBytes into) {
 
 CallResult EventCounter::write(Bytes from) {
   std::uint64_t added = 0;
-  if (from.size() < sizeof added) return CallResult::failure(EINVAL);
+  if (from.size() != sizeof added) return CallResult::failure(EINVAL);
   std::memcpy(&added, from.data(), sizeof added);
   if (added > most) return CallResult::failure(EINVAL);
   if (added > most - count_) return CallResult::failure(EAGAIN);
@@ -76,8 +76,10 @@ Bytes RegularFile::part(std::uint64_t offset, std::size_t count) const {
   return as_bytes(*contents_).subspan(at, std::min(count, size() - at));
 }
 
+bool RegularFile::can_be_read() const { return (access_ & O_ACCMODE) != O_WRONLY; }
+
 CallResult RegularFile::read_at(MutableBytes into, std::uint64_t offset) const {
-  if ((access_ & O_ACCMODE) == O_WRONLY) return CallResult::failure(EBADF);
+  if (!can_be_read()) return CallResult::failure(EBADF);
   const Bytes bytes = part(offset, into.size());
   std::copy(bytes.begin(), bytes.end(), into.begin());
   return CallResult::success(static_cast<std::int64_t>(bytes.size()));

@@ -66,6 +66,7 @@ class RegularFile final : public File {
   RegularFile(std::shared_ptr<std::string> contents, int access) : contents_(std::move(contents)), access_(access) {}
 
   std::size_t size() const { return contents_->size(); }
+  bool can_be_read() const;
   /// The bytes from `offset` on, at most `count` of them.
   Bytes part(std::uint64_t offset, std::size_t count) const;
   CallResult read_at(MutableBytes into, std::uint64_t offset) const;

@@ -66,6 +66,15 @@ int Ports::take_for(PortUse& use, const InternetName& remote) {
   return EADDRNOTAVAIL;
 }
 
+bool Ports::may_listen(const PortUse& use) {
+  bool result = true;
+  uses_[use.name.port].for_each([&](const PortUse& other) {
+    const bool is_in_the_way = &other != &use && other.is_listening && overlap(other, use);
+    if (is_in_the_way && !(other.is_shared && use.is_shared)) result = false;
+  });
+  return result;
+}
+
 bool Ports::connect(const InternetPath& path) {
   const auto [found, is_new] = paths_.try_emplace(path, TimePoint::max());
   if (is_new) return true;

@@ -48,6 +48,8 @@ class Ports {
   int take(PortUse& use);
   /// Takes a port of the ephemeral range for a connection to `remote`: one may serve many connections to different peers.
   int take_for(PortUse& use, const InternetName& remote);
+  /// True when no other socket listens where `use` would.
+  bool may_listen(const PortUse& use);
   /// Adds a use without asking: an accepted connection's.
   void add(PortUse& use) { uses_[use.name.port].push_back(use); }
 

@@ -25,6 +25,12 @@ Span cut(Span bytes, std::size_t at_most) {
   return bytes.first(std::min(bytes.size(), std::max<std::size_t>(at_most, 1)));
 }
 
+std::string joined(std::span<const iovec> pieces) {
+  std::string bytes;
+  for (const iovec& piece : pieces) bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  return bytes;
+}
+
 /// The event that a program waits for after the call was put off.
 std::uint32_t awaited_after(Call call) {
   switch (call) {
@@ -160,6 +166,7 @@ CallResult SimKernel::open_socket(int family, int type, int protocol) {
     const int expected = kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
     const bool is_internet = family == AF_INET || family == AF_INET6;
     if (!is_internet && family != AF_UNIX) return CallResult::failure(EAFNOSUPPORT);
+    if (kind > SOCK_PACKET) return CallResult::failure(EINVAL);
     if (kind != SOCK_STREAM && (kind != SOCK_DGRAM || !is_internet)) return CallResult::failure(ESOCKTNOSUPPORT);
     if (protocol != 0 && (!is_internet || protocol != expected)) return CallResult::failure(EPROTONOSUPPORT);
     if (!is_internet) return machine.install(std::make_unique<UnixSocket>(machine));
@@ -271,6 +278,7 @@ CallResult SimKernel::send(int descriptor, Bytes from) {
 }
 CallResult SimKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
   return on_socket(Call::send_pieces, descriptor, [&](Socket& socket, std::size_t at_most) {
+    if (socket.keeps_messages_apart()) return socket.send(as_bytes(joined(pieces)));
     std::size_t left = std::max<std::size_t>(at_most, 1);
     std::size_t sent = 0;
     for (const iovec& piece : pieces) {
@@ -352,7 +360,8 @@ CallResult SimKernel::send_file(int socket, int file, std::uint64_t offset, std:
     File* from = find(file);
     if (from == nullptr) return CallResult::failure(EBADF);
     const RegularFile* regular = from->as_regular_file();
-    if (regular == nullptr) return CallResult::failure(from->as_socket() != nullptr ? ESPIPE : EINVAL);
+    if (regular == nullptr) return CallResult::failure(ESPIPE);
+    if (!regular->can_be_read()) return CallResult::failure(EBADF);
     const Bytes part = regular->part(offset, std::min(count, std::max<std::size_t>(at_most, 1)));
     return part.empty() ? CallResult::success() : to.write(part);
   });

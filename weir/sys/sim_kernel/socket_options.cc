@@ -78,6 +78,9 @@ CallResult SocketOptions::answer(MutableBytes into, int value) {
 }
 
 CallResult SocketOptions::get(int level, int option, MutableBytes value) const {
+  const int own_level = type_ == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  const bool is_foreign = level != SOL_SOCKET && level != IPPROTO_IP && level != own_level;
+  if (family_ == AF_INET && is_foreign) return CallResult::failure(EOPNOTSUPP);  // only IPv4, and only asking
   if (const int error = check(level, option)) return CallResult::failure(error);
   if (level == SOL_SOCKET) {
     switch (option) {
@@ -114,7 +117,12 @@ CallResult SocketOptions::set(int level, int option, Bytes value) {
         return CallResult::success();
       case SO_LINGER:
         if (value.size() < sizeof linger_) return CallResult::failure(EINVAL);
-        std::memcpy(&linger_, value.data(), sizeof linger_);
+        if (wanted == 0) {
+          linger_.l_onoff = 0;  // the time stays
+        } else {
+          std::memcpy(&linger_, value.data(), sizeof linger_);
+          linger_.l_onoff = 1;
+        }
         return CallResult::success();
       case SO_REUSEADDR:
       case SO_REUSEPORT:
@@ -128,6 +136,7 @@ CallResult SocketOptions::set(int level, int option, Bytes value) {
   const bool is_time =
       level == IPPROTO_TCP && (option == TCP_KEEPIDLE || option == TCP_KEEPINTVL || option == TCP_KEEPCNT);
   if (is_time && (wanted < 1 || wanted > 32'767)) return CallResult::failure(EINVAL);
+  if (level == IPPROTO_TCP && (option == TCP_NODELAY || option == TCP_CORK)) wanted = wanted != 0 ? 1 : 0;
   numbers_[{level, option}] = wanted;
   return CallResult::success();
 }

@@ -123,6 +123,10 @@ void TcpConnection::data_arrived(const Segment& segment) {
     send_reset(side);
     return die(side, 0);
   }
+  if (receiver.is_receive_shut && receiver.fin != TcpEnd::Fin::none) {  // both ways shut, though not closed
+    send_reset(other(segment.from));
+    return die(other(segment.from), ECONNRESET);
+  }
   sender.in_flight -= segment.count;
   sender.arrived += segment.count;
   receiver.last_heard = network_.timeline().now();
@@ -251,6 +255,7 @@ void TcpConnection::close(Side side, bool resets) {
   end.socket = nullptr;
   end.is_orphan = true;
   if (is_gone(end)) return give_back_port(side, false);
+  if (end.is_closed()) return finish_if_over(side);
   if (!end.is_established) return die(side, 0);  // still connecting: an answer finds nobody
   if (resets || readable(side) > 0) {
     ends_[1 - side].bytes.drop(readable(side));

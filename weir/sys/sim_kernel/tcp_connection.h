@@ -56,6 +56,8 @@ struct TcpEnd {
   std::uint32_t keep_alive = 0;  ///< tells timers of an earlier setting apart
   int unanswered_probes = 0;
 
+  /// Nothing more can happen: reset, timed out, or ended by both sides.
+  bool is_closed() const noexcept { return is_dead || (has_fin && fin == Fin::arrived); }
   std::size_t unsent() const noexcept { return bytes.size() - arrived - in_flight; }
 };
 

@@ -26,7 +26,8 @@ TcpSocket::~TcpSocket() {
 /// As tcp_poll() of Linux composes it.
 std::uint32_t TcpSocket::readiness() {
   switch (state_) {
-    case State::fresh: return writable | EPOLLHUP;
+    case State::fresh:
+      return writable | EPOLLHUP | (error_ != 0 ? EPOLLERR : 0U) | (is_receive_shut_ ? readable | EPOLLRDHUP : 0U);
     case State::listening: return queue_.empty() ? 0 : readable;
     case State::connecting:
       if (!is_dead()) return 0;
@@ -63,7 +64,7 @@ void TcpSocket::connection_stands() {
   wake(anything);
 }
 
-int TcpSocket::take_error() { return connection_ != nullptr ? std::exchange(end().error, 0) : 0; }
+int TcpSocket::take_error() { return std::exchange(connection_ != nullptr ? end().error : error_, 0); }
 
 // --- listening ---
 
@@ -74,6 +75,7 @@ CallResult TcpSocket::bind(const SocketName& name) {
 CallResult TcpSocket::listen(int backlog) {
   if (state_ != State::fresh && state_ != State::listening) return CallResult::failure(EINVAL);
   if (const int error = bind_if_unbound()) return CallResult::failure(error);
+  if (state_ == State::fresh && !ports().may_listen(*port_)) return CallResult::failure(EADDRINUSE);
   const int most = machine().options().largest_backlog;
   backlog_ = static_cast<std::size_t>(backlog < 0 ? most : std::min(backlog, most));
   state_ = State::listening;
@@ -188,6 +190,8 @@ CallResult TcpSocket::begin_to_connect(const InternetName& remote) {
   end.port = std::move(port_);
   end.send_buffer = options().send_buffer;
   end.receive_buffer = options().receive_buffer;
+  end.is_send_shut = is_send_shut_;  // noted though it failed
+  end.is_receive_shut = is_receive_shut_;
   TcpEnd& other = connection_->end(TcpConnection::server);
   other.machine = peer != nullptr ? peer : &machine();
   other.path = {remote, local};
@@ -203,7 +207,7 @@ CallResult TcpSocket::begin_to_connect(const InternetName& remote) {
 }
 
 CallResult TcpSocket::peer_name(SocketName& name) {
-  if (state_ != State::connected || is_dead()) return CallResult::failure(ENOTCONN);
+  if (state_ != State::connected || is_closed()) return CallResult::failure(ENOTCONN);
   name = end().path.remote.told_to(family());
   return CallResult::success();
 }
@@ -211,6 +215,7 @@ CallResult TcpSocket::peer_name(SocketName& name) {
 // --- bytes and ends ---
 
 CallResult TcpSocket::receive(MutableBytes into) {
+  if (state_ == State::fresh && is_receive_shut_) return CallResult::success();
   if (state_ == State::fresh || state_ == State::listening) return CallResult::failure(ENOTCONN);
   if (state_ == State::connecting && !is_dead()) return CallResult::failure(EAGAIN);
   if (connection_->readable(side_) > 0) {
@@ -228,7 +233,9 @@ CallResult TcpSocket::receive_from(MutableBytes into, SocketName& from) {
 }
 
 CallResult TcpSocket::send(Bytes from) {
-  if (state_ == State::fresh || state_ == State::listening) return CallResult::failure(EPIPE);
+  if (state_ == State::fresh || state_ == State::listening) {
+    return CallResult::failure(error_ != 0 ? take_error() : EPIPE);
+  }
   if (state_ == State::connecting && !is_dead()) return CallResult::failure(EAGAIN);
   if (end().error != 0) return CallResult::failure(take_error());
   if (end().is_send_shut || end().is_dead) return CallResult::failure(EPIPE);
@@ -247,18 +254,29 @@ CallResult TcpSocket::shutdown(int how) {
     wake(anything);
     return CallResult::success();
   }
-  if (state_ == State::fresh || is_dead()) return CallResult::failure(ENOTCONN);
-  if (state_ == State::connecting) {
-    connection_->close(side_, true);
-    connection_ = nullptr;
-    state_ = State::fresh;
-    wake(anything);
+  if (state_ == State::connecting && !is_dead()) {
+    give_up_connecting();
     return CallResult::success();
   }
+  if (state_ == State::fresh) {
+    is_receive_shut_ |= how != SHUT_WR;
+    is_send_shut_ |= how != SHUT_RD;
+    wake(anything);
+  }
+  if (state_ == State::fresh || is_closed()) return CallResult::failure(ENOTCONN);
   if (how != SHUT_WR) end().is_receive_shut = true;
   if (how != SHUT_RD) connection_->shut_send(side_);
   wake(anything);
   return CallResult::success();
+}
+
+/// What shutdown(2) does in the middle of an attempt.
+void TcpSocket::give_up_connecting() {
+  connection_->close(side_, true);
+  connection_ = nullptr;
+  state_ = State::fresh;
+  error_ = ECONNRESET;
+  wake(anything);
 }
 
 void TcpSocket::option_changed(int level, int option) {

@@ -58,12 +58,18 @@ class TcpSocket final : public InternetSocket {
   void option_changed(int level, int option) override;
   TcpEnd& end() { return connection_->end(side_); }
   bool is_dead() { return connection_ != nullptr && end().is_dead; }
+  /// Reset, timed out, or ended by both sides: the state CLOSED or TIME_WAIT.
+  bool is_closed() { return connection_ != nullptr && end().is_closed(); }
   bool has_room();
   bool forget_failed_attempt(int& error);
+  void give_up_connecting();
   CallResult begin_to_connect(const InternetName& remote);
   void stop_listening();
 
   State state_ = State::fresh;
+  int error_ = 0;  // and what was shut, while there is no connection
+  bool is_send_shut_ = false;
+  bool is_receive_shut_ = false;
   bool has_told_connected_ = false;  // the connect(2) that follows a finished attempt answers 0, later ones EISCONN
   std::shared_ptr<TcpConnection> connection_;
   TcpConnection::Side side_ = TcpConnection::client;

@@ -99,7 +99,8 @@ void UdpSocket::arrive(Machine& sender, Machine& receiver, const InternetName& t
   UdpSocket* socket = find(receiver, to, datagram.from);
   if (socket == nullptr) return refuse(sender, receiver, to, datagram.from);
   const std::size_t cost = datagram.bytes.size() + overhead;
-  if (socket->queued_bytes_ + cost > socket->options().receive_buffer) return;  // no room: dropped
+  // One is taken however small the buffer; what else finds no room is dropped.
+  if (socket->queued_bytes_ > 0 && socket->queued_bytes_ + cost > socket->options().receive_buffer) return;
   socket->queued_bytes_ += cost;
   socket->queue_.push_back(std::move(datagram));
   socket->wake(readable);
@@ -129,7 +130,7 @@ CallResult UdpSocket::receive(MutableBytes into) {
 
 CallResult UdpSocket::receive_from(MutableBytes into, SocketName& from) {
   if (error_ != 0) return CallResult::failure(take_error());
-  if (queue_.empty()) return is_receive_shut_ ? CallResult::success() : CallResult::failure(EAGAIN);
+  if (queue_.empty()) return CallResult::failure(EAGAIN);
   const Datagram datagram = std::move(queue_.front());
   queue_.pop_front();
   queued_bytes_ -= datagram.bytes.size() + overhead;

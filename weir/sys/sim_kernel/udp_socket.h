@@ -16,6 +16,7 @@ class UdpSocket final : public InternetSocket {
   UdpSocket(Machine& machine, int family) : InternetSocket(machine, family, SOCK_DGRAM) {}
   ~UdpSocket() override;
 
+  bool keeps_messages_apart() const override { return true; }
   std::uint32_t readiness() override;
   bool has_connection(int& error) override {
     error = EOPNOTSUPP;

@@ -70,9 +70,9 @@ void UnixSocket::join(UnixSocket& a, UnixSocket& b) noexcept {
 
 std::uint32_t UnixSocket::readiness() {
   std::uint32_t events = error_ != 0 ? EPOLLERR : 0U;
-  if (state_ == State::listening) return events | (waiting_.empty() ? 0U : readable);
   if (is_receive_shut_ && is_send_shut_) events |= EPOLLHUP;
   if (is_receive_shut_) events |= readable | EPOLLRDHUP;
+  if (state_ == State::listening) return events | (waiting_.empty() ? 0U : readable);
   if (!queue_.is_empty()) events |= readable;
   if (state_ == State::fresh) events |= EPOLLHUP;
   if (has_room()) events |= writable;
@@ -106,7 +106,7 @@ CallResult UnixSocket::listen(int backlog) {
 
 bool UnixSocket::has_connection(int& error) {
   if (state_ == State::listening && !waiting_.empty()) return true;
-  error = state_ != State::listening ? EINVAL : is_receive_shut_ ? EINVAL : EAGAIN;
+  error = state_ == State::listening ? EAGAIN : EINVAL;
   return false;
 }
 
@@ -172,7 +172,7 @@ CallResult UnixSocket::local_name(SocketName& name) {
 }
 
 CallResult UnixSocket::peer_name(SocketName& name) {
-  if (peer_ == nullptr) return CallResult::failure(ENOTCONN);
+  if (state_ != State::connected) return CallResult::failure(ENOTCONN);
   name = told(peer_name_);
   return CallResult::success();
 }
@@ -202,8 +202,8 @@ CallResult UnixSocket::receive_from(MutableBytes into, SocketName& from) {
 }
 
 CallResult UnixSocket::send(Bytes from) {
-  if (is_send_shut_) return CallResult::failure(EPIPE);
   if (state_ != State::connected) return CallResult::failure(ENOTCONN);
+  if (is_send_shut_) return CallResult::failure(EPIPE);
   if (peer_ == nullptr || peer_->is_receive_shut_) return CallResult::failure(EPIPE);
   if (from.empty()) return CallResult::success();
   const std::size_t used = queued_at_peer();

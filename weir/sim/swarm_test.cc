@@ -1,0 +1,95 @@
+// weir: tests of the driver of swarms.
+// SPDX-License-Identifier: MIT
+#include "weir/sim/swarm.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "weir/loop/timer.h"
+
+namespace weir::sim {
+namespace {
+
+using namespace weir::literals;
+
+/// A timer on one host, which may do what it must not.
+class Ticking final : public Scenario {
+ public:
+  enum class Flaw { none, late, endless, throwing, leaking, forgetful };
+
+  Ticking(Run& run, Flaw flaw) : run_(run), host_(run.world().add_host("a")), flaw_(flaw) {}
+
+  void start() override {
+    timer_ = std::make_unique<Timer>(host_.loop(), [this](Timer&) { ticked(); });
+    timer_->start(flaw_ == Flaw::forgetful ? Duration(1ms * (1 + ++forgotten % 5)) : 2s);
+    run_.probe("started");
+  }
+  bool is_done() override { return has_ticked_ && flaw_ != Flaw::endless; }
+
+  static inline int forgotten = 0;
+
+ private:
+  void ticked() {
+    has_ticked_ = true;
+    if (flaw_ == Flaw::throwing) throw std::runtime_error("the tick");
+    if (flaw_ == Flaw::leaking) (void)host_.run([] { return Socket::open_stream(Address::Family::v4)->release(); }).release();
+    run_.expect(flaw_ != Flaw::late || run_.world().elapsed() < 4s, "the tick is in time");
+  }
+
+  Run& run_;
+  Host& host_;
+  Flaw flaw_;
+  std::unique_ptr<Timer> timer_;
+  bool has_ticked_ = false;
+};
+
+Swarm ticking_swarm(Ticking::Flaw flaw) {
+  return Swarm({.code = "ticking_swarm()", .draw = {.hosts = {"a"}}, .twice_every = 1, .probes = {"started"}},
+               [flaw](Run& run) { return std::make_unique<Ticking>(run, flaw); });
+}
+
+TEST(Swarm, a_good_scenario_passes_on_every_seed) {
+  const SwarmReport report = ticking_swarm(Ticking::Flaw::none).run(1, 50);
+
+  EXPECT_EQ(report.failure, "");
+  EXPECT_EQ(report.runs, 50U);
+  EXPECT_EQ(report.probes.at("started"), 50U);
+  EXPECT_GT(report.events, 100U);
+}
+
+TEST(Swarm, a_violation_is_reported_as_a_test_with_only_the_trouble_it_needs) {
+  Swarm swarm = ticking_swarm(Ticking::Flaw::late);
+
+  const SwarmReport report = swarm.run(1, 500);
+
+  EXPECT_NE(report.failure.find("the tick is in time"), std::string::npos) << report.failure;
+  EXPECT_NE(report.failure.find("EXPECT_EQ(ticking_swarm().replay("), std::string::npos) << report.failure;
+  EXPECT_NE(report.failure.find("Mishap::Kind::pause"), std::string::npos) << report.failure;
+  EXPECT_EQ(report.failure.find("Mishap::Kind::failing_calls"), std::string::npos) << report.failure;
+  EXPECT_NE(report.failure.find("wait_epoll"), std::string::npos) << "the trace is there";
+}
+
+TEST(Swarm, what_hangs_throws_or_leaks_is_a_violation) {
+  const auto violation = [](Ticking::Flaw flaw) { return ticking_swarm(flaw).replay(1, Schedule()); };
+
+  EXPECT_NE(violation(Ticking::Flaw::endless).find("not done"), std::string::npos);
+  EXPECT_NE(violation(Ticking::Flaw::throwing).find("the tick"), std::string::npos);
+  EXPECT_NE(violation(Ticking::Flaw::leaking).find("descriptors of a stay open: 1"), std::string::npos);
+}
+
+TEST(Swarm, a_scenario_that_does_not_follow_from_its_seed_is_found_out) {
+  EXPECT_NE(ticking_swarm(Ticking::Flaw::forgetful).run(1, 5).failure.find("traces differ"), std::string::npos);
+}
+
+TEST(Swarm, a_probe_that_no_seed_reaches_is_named) {
+  Swarm swarm = ticking_swarm(Ticking::Flaw::none);
+  swarm.options().probes.push_back("never");
+
+  EXPECT_EQ(swarm.run(1, 2).failure, "no seed reaches the probe \"never\"\n");
+}
+
+}  // namespace
+}  // namespace weir::sim
