@@ -49,12 +49,13 @@ endfunction()
 #            [TESTS a_test.cc ...]         go into weir_<name>_test
 #            [THREAD_TESTS b_test.cc ...]  go into weir_<name>_thread_test, which also runs under TSan
 #            [LINK target ...]             what the sources need besides the library itself
+#            [SIMULATED]                   TESTS run on both kernels, see weir_test
 #            [LIBRARY weir_sim]            which library the sources belong to; weir_core by default
 #            [MAIN main.cc])               only in cli: the tool; all else becomes the library weir_cli, for its tests
 #
 # All layers together are one library, weir_core; only what users link on its own is another. Sources know the version as the string WEIR_VERSION.
 function(weir_layer)
-  cmake_parse_arguments(PARSE_ARGV 0 LAYER "" "NAME;MAIN;LIBRARY" "HEADERS;PRIVATE_HEADERS;SOURCES;TESTS;THREAD_TESTS;LINK")
+  cmake_parse_arguments(PARSE_ARGV 0 LAYER "SIMULATED" "NAME;MAIN;LIBRARY" "HEADERS;PRIVATE_HEADERS;SOURCES;TESTS;THREAD_TESTS;LINK")
   if(LAYER_UNPARSED_ARGUMENTS OR NOT LAYER_NAME)
     message(FATAL_ERROR "weir_layer: needs NAME; not understood: ${LAYER_UNPARSED_ARGUMENTS}")
   endif()
@@ -88,19 +89,25 @@ function(weir_layer)
   endif()
 
   if(WEIR_TESTS AND LAYER_TESTS)
-    weir_test(weir_${LAYER_NAME}_test ${LAYER_TESTS} LINK ${library})
+    set(kernels)
+    if(LAYER_SIMULATED)
+      set(kernels SIMULATED)
+    endif()
+    weir_test(weir_${LAYER_NAME}_test ${LAYER_TESTS} LINK ${library} ${kernels})
   endif()
   if(WEIR_TESTS AND LAYER_THREAD_TESTS)
     weir_test(weir_${LAYER_NAME}_thread_test ${LAYER_THREAD_TESTS} LINK ${library} LABELS threads)
   endif()
 endfunction()
 
-# weir_test(name a_test.cc ... [LABELS threads ...] [TIMEOUT seconds] [SERIAL] [TOOL] [LINK target ...])
+# weir_test(name a_test.cc ... [LABELS threads ...] [TIMEOUT seconds] [SERIAL] [TOOL] [SIMULATED] [LINK target ...])
 #
 # One gtest program, one ctest test. The TSan build has only those labelled `threads`. SERIAL: nothing runs beside it.
 # TOOL: the test drives the weir tool and knows its path as WEIR_TOOL_PATH; there is no such test without the tool.
+# SIMULATED: each test runs in a network of its own, in memory and in virtual time (tests/support/test_world.h); ctest runs
+# the program once more, as name_real_kernel, on the kernel of the machine.
 function(weir_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "SERIAL;TOOL" "TIMEOUT" "LABELS;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "SERIAL;TOOL;SIMULATED" "TIMEOUT" "LABELS;LINK")
   if(WEIR_SANITIZE MATCHES "thread" AND NOT "threads" IN_LIST TEST_LABELS)
     return()
   endif()
@@ -117,8 +124,15 @@ function(weir_test name)
     target_compile_definitions(${name} PRIVATE WEIR_TOOL_PATH="$<TARGET_FILE:weir_tool>")
     add_dependencies(${name} weir_tool)
   endif()
+  set(runs ${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "gtest;${TEST_LABELS}" RUN_SERIAL ${TEST_SERIAL}
+  if(TEST_SIMULATED)
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test_world.cc)
+    target_link_libraries(${name} PRIVATE weir::sim)
+    add_test(NAME ${name}_real_kernel COMMAND ${CMAKE_COMMAND} -E env WEIR_TEST_KERNEL=real $<TARGET_FILE:${name}> --gtest_brief=1)
+    list(APPEND runs ${name}_real_kernel)
+  endif()
+  set_tests_properties(${runs} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "gtest;${TEST_LABELS}" RUN_SERIAL ${TEST_SERIAL}
     ENVIRONMENT "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
 endfunction()
 

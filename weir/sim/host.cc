@@ -57,6 +57,7 @@ void Host::resume() noexcept { state_->is_paused = false; }
 
 void Host::crash() {
   state_->machine.crash();
+  for (const auto& actor : state_->actors) actor->has_ended = true;
   state_->first_actor = state_->actors.size();
 }
 

@@ -23,6 +23,7 @@ struct HostOptions {
   std::size_t pool_budget = 256 * 1024 * 1024;  ///< bytes of buffers that all loops of the host may hold together
   std::size_t send_buffer = 256 * 1024;         ///< of each socket, unless it sets its own (SO_SNDBUF)
   std::size_t receive_buffer = 128 * 1024;      ///< of each socket; a TCP peer may fill half of it (SO_RCVBUF)
+  std::size_t largest_buffer = 212'992;         ///< of those that sockets set (net.core.rmem_max, wmem_max)
   std::uint16_t first_ephemeral_port = 32'768;  ///< what outgoing connections and port 0 are given …
   std::uint16_t last_ephemeral_port = 60'999;   ///< … to this one, included
 };

@@ -14,8 +14,8 @@ namespace weir::sim {
 struct Actor {
   Host::State* host = nullptr;
   std::unique_ptr<EventLoop> loop;
-  bool is_acting = false;    ///< its turn is on the stack
-  bool has_stopped = false;  ///< `stop()` was called on it: its `run` would have returned
+  bool is_acting = false;  ///< its turn is on the stack
+  bool has_ended = false;  ///< `stop()` was called on it, or the host has crashed
 };
 
 class Host::State {

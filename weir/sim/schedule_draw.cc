@@ -94,8 +94,8 @@ Mishap one(Sort sort, Random& random, const DrawOptions& options) {
   const auto least = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(options.shortest).count());
   const std::chrono::milliseconds length = milliseconds(random, least, std::max(least, whole));
   mishap.length = length;
-  mishap.begin = std::chrono::milliseconds(
-      of_any_size(random, 0, whole - std::min(whole, static_cast<std::uint64_t>(length.count()))));
+  mishap.begin =
+      std::chrono::milliseconds(random.between(0, whole - std::min(whole, static_cast<std::uint64_t>(length.count()))));
   const std::uint64_t first = random.below(hosts.size());
   mishap.host = hosts[first];
   if (sort <= Sort::small_chunks && hosts.size() > 1) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <string>
 
+#include "weir/net/socket.h"
+
 namespace weir::sim {
 namespace {
 
@@ -91,20 +93,33 @@ TEST(Schedule, hosts_that_do_not_exist_are_passed_over) {
 
 /// What `to_code` gave for the schedule below: the two are kept the same by the test that follows.
 const Schedule pasted = Schedule({
-    {.kind = Mishap::Kind::bad_link, .begin = 20ms, .length = 1s, .host = "a", .other = "b", .link = {.latency = 1500us, .chunk = 3, .has_random_chunks = true, .loss = 0.125}},
-    {.kind = Mishap::Kind::failing_calls, .begin = 2s, .length = World::for_ever, .host = "a", .rule = {.calls = {Call::send, Call::receive}, .to = FaultPlan::forever, .probability = 0x15555555555555p-54, .fault = {.error = 105}}},
+    {.kind = Mishap::Kind::bad_link,
+     .begin = 20ms,
+     .length = 1s,
+     .host = "a",
+     .other = "b",
+     .link = {.latency = 1500us, .chunk = 3, .has_random_chunks = true, .loss = 0.125}},
+    {.kind = Mishap::Kind::failing_calls,
+     .begin = 2s,
+     .length = World::for_ever,
+     .host = "a",
+     .rule = {.calls = {Call::send, Call::receive},
+              .to = FaultPlan::forever,
+              .probability = 0x15555555555555p-54,
+              .fault = {.error = 105}}},
 });
 
 TEST(Schedule, code_makes_an_equal_schedule) {
-  const Schedule schedule({bad_link(20ms, 1s, {.latency = 1500us, .chunk = 3, .has_random_chunks = true, .loss = 0.125}),
-                           {.kind = Mishap::Kind::failing_calls,
-                            .begin = 2s,
-                            .length = World::for_ever,
-                            .host = "a",
-                            .rule = {.calls = {Call::send, Call::receive},
-                                     .to = FaultPlan::forever,
-                                     .probability = 1.0 / 3,
-                                     .fault = {.error = 105}}}});
+  const Schedule schedule(
+      {bad_link(20ms, 1s, {.latency = 1500us, .chunk = 3, .has_random_chunks = true, .loss = 0.125}),
+       {.kind = Mishap::Kind::failing_calls,
+        .begin = 2s,
+        .length = World::for_ever,
+        .host = "a",
+        .rule = {.calls = {Call::send, Call::receive},
+                 .to = FaultPlan::forever,
+                 .probability = 1.0 / 3,
+                 .fault = {.error = 105}}}});
 
   EXPECT_EQ(schedule.to_code(), pasted.to_code());
   EXPECT_EQ(pasted.mishaps()[1].rule.probability, 1.0 / 3);

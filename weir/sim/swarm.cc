@@ -34,9 +34,7 @@ std::string_view text_of(Outcome outcome) {
 }
 
 /// Two for each loop of the programs that run.
-std::size_t descriptors_of_loops(Host& host) {
-  return 2 * (host.state().actors.size() - host.state().first_actor);
-}
+std::size_t descriptors_of_loops(Host& host) { return 2 * (host.state().actors.size() - host.state().first_actor); }
 
 bool is_closed(World& world) {
   for (Host* host : world.hosts()) {
@@ -75,6 +73,7 @@ void Run::violated(std::string_view sentence) {
 
 void Swarm::play(Run& run, const Schedule& schedule) {
   World& world = run.world();
+  run.schedule_ = schedule;
   const Duration limit = schedule.end() + options_.patience;
   try {
     std::unique_ptr<Scenario> scenario = make_(run);

@@ -25,6 +25,8 @@ class WEIR_API Run {
   explicit Run(std::uint64_t seed) : world_({.seed = seed}), random_(~seed) {}
 
   World& world() noexcept { return world_; }
+  /// The troubles of this run, for what holds only without some of them.
+  const Schedule& schedule() const noexcept { return schedule_; }
   std::uint64_t seed() const noexcept { return world_.seed(); }
   /// For the scenario's own choices. Apart from the world's chance, so that they stay when the schedule is reduced.
   Random& random() noexcept { return random_; }
@@ -46,9 +48,12 @@ class WEIR_API Run {
   const std::map<std::string, std::uint64_t>& probes() const noexcept { return probes_; }
 
  private:
+  friend class Swarm;
+
   void violated(std::string_view sentence);
 
   World world_;
+  Schedule schedule_;
   Random random_;
   std::string violation_;
   std::string trace_;
@@ -75,12 +80,12 @@ class WEIR_API Scenario {
 };
 
 struct SwarmOptions {
-  std::string code;                            ///< the C++ expression that makes the swarm, for the test that is reported
-  DrawOptions draw;                            ///< the troubles
+  std::string code;  ///< the C++ expression that makes the swarm, for the test that is reported
+  DrawOptions draw;  ///< the troubles
   Duration patience = std::chrono::minutes(20);  ///< virtual time in which all must be done when no trouble is left
   std::uint64_t most_turns_per_second = 20'000;  ///< of virtual time and all loops: more is a busy loop
-  std::uint64_t twice_every = 4;               ///< so many seeds, one is run twice and must leave the same trace; 0: none
-  std::vector<std::string> probes{};           ///< each must be reached by some seed
+  std::uint64_t twice_every = 4;      ///< so many seeds, one is run twice and must leave the same trace; 0: none
+  std::vector<std::string> probes{};  ///< each must be reached by some seed
 };
 
 /// What has come of some seeds.

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "weir/loop/timer.h"
+#include "weir/net/socket.h"
 
 namespace weir::sim {
 namespace {
@@ -35,7 +36,8 @@ class Ticking final : public Scenario {
   void ticked() {
     has_ticked_ = true;
     if (flaw_ == Flaw::throwing) throw std::runtime_error("the tick");
-    if (flaw_ == Flaw::leaking) (void)host_.run([] { return Socket::open_stream(Address::Family::v4)->release(); }).release();
+    if (flaw_ == Flaw::leaking)
+      (void)host_.run([] { return (*Socket::open_stream(Address::Family::v4)).release(); }).release();
     run_.expect(flaw_ != Flaw::late || run_.world().elapsed() < 4s, "the tick is in time");
   }
 

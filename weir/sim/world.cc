@@ -22,6 +22,14 @@ std::string seconds_text(Duration length) {
   return std::to_string(micros / 1'000'000) + "." + fraction;
 }
 
+sys::MachineOptions machine_options(const HostOptions& options) {
+  return {.descriptor_limit = options.descriptor_limit,
+          .send_buffer = options.send_buffer,
+          .receive_buffer = options.receive_buffer,
+          .ephemeral_ports = {options.first_ephemeral_port, options.last_ephemeral_port},
+          .largest_buffer = options.largest_buffer};
+}
+
 }  // namespace
 
 /// Runs the loops of all hosts: one turn at a time, of one that has something to do.
@@ -30,7 +38,8 @@ class World::State final : public sys::Actors {
   explicit State(const WorldOptions& options) : kernel(options.seed), installed(kernel), seed(options.seed) {
     kernel.set_actors(this);
     kernel.network().set_default_link(options.link);
-    adopt(kernel.local(), {});
+    kernel.local().options() = machine_options(options.local);
+    adopt(kernel.local(), options.local);
   }
 
   Host& adopt(sys::Machine& machine, const HostOptions& options) {
@@ -89,9 +98,7 @@ class World::State final : public sys::Actors {
 
   /// Not while its turn is on the stack, nor while the program waits in the loop's own `run`.
   bool can_act(const Actor& actor) const noexcept {
-    const auto& actors = actor.host->actors;
-    const bool is_current = actors.size() > actor.host->first_actor;
-    return is_current && !actor.is_acting && !actor.has_stopped && !actor.loop->is_running() &&
+    return !actor.is_acting && !actor.has_ended && !actor.loop->is_running() &&
            !kernel.is_waiting(actor.loop->backend_descriptor());
   }
 
@@ -117,7 +124,7 @@ class World::State final : public sys::Actors {
     const Back back{kernel, previous};
     const Result<RunEnd> end = actor.loop->poll();
     if (!end) return;  // a wait that failed by plan: the program would try again
-    if (*end == RunEnd::stopped) actor.has_stopped = true;
+    if (*end == RunEnd::stopped) actor.has_ended = true;
     if (*end == RunEnd::empty) {  // it did not look at its events, of which a wake-up is the only possible one
       std::array<epoll_event, 4> wake_up;
       (void)kernel.wait_epoll(actor.loop->backend_descriptor(), wake_up, Duration::zero());
@@ -144,11 +151,7 @@ World::~World() = default;
 
 Host& World::add_host(std::string name, const HostOptions& options) {
   expects(find(name) == nullptr);
-  const sys::MachineOptions machine{.descriptor_limit = options.descriptor_limit,
-                                    .send_buffer = options.send_buffer,
-                                    .receive_buffer = options.receive_buffer,
-                                    .ephemeral_ports = {options.first_ephemeral_port, options.last_ephemeral_port}};
-  return state_->adopt(state_->kernel.add_machine(std::move(name), machine), options);
+  return state_->adopt(state_->kernel.add_machine(std::move(name), machine_options(options)), options);
 }
 
 Host& World::local() noexcept { return *state_->hosts.front(); }

@@ -28,6 +28,7 @@ using sys::Random;
 struct WorldOptions {
   std::uint64_t seed = 1;  ///< all chance comes from it: the same seed and program give the same trace
   Link link{.latency = std::chrono::milliseconds(1)};  ///< between any two hosts, until `set_link` says otherwise
+  HostOptions local{};                                 ///< what `local()` is like
 };
 
 /// How `run_until` ended.

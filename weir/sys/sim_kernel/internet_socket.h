@@ -21,7 +21,7 @@ class InternetSocket : public Socket {
   InternetSocket(Machine& machine, int family, int type)
       : machine_(machine),
         family_(family),
-        options_(family, type, machine.options().send_buffer, machine.options().receive_buffer) {}
+        options_(family, type, machine.options()) {}
 
   virtual Ports& ports() = 0;
   virtual int take_error() = 0;

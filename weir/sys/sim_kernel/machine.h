@@ -24,6 +24,7 @@ struct MachineOptions {
   std::size_t receive_buffer = 128 * 1024;    ///< of each socket: bytes that wait for the program
   PortRange ephemeral_ports{32'768, 60'999};  ///< what connections and port 0 are given
   int largest_backlog = 4096;                 ///< net.core.somaxconn
+  std::size_t largest_buffer = 212'992;       ///< net.core.rmem_max and wmem_max: what a program may ask for
 };
 
 /// A name in the file tree: a regular file, or the place of a Unix socket.

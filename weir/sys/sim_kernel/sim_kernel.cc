@@ -25,6 +25,17 @@ Span cut(Span bytes, std::size_t at_most) {
   return bytes.first(std::min(bytes.size(), std::max<std::size_t>(at_most, 1)));
 }
 
+bool gives_descriptor(Call call) {
+  switch (call) {
+    case Call::open_socket:
+    case Call::accept:
+    case Call::open_file:
+    case Call::create_event_counter:
+    case Call::create_epoll: return true;
+    default: return false;
+  }
+}
+
 std::string joined(std::span<const iovec> pieces) {
   std::string bytes;
   for (const iovec& piece : pieces) bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
@@ -73,7 +84,8 @@ File* SimKernel::find(int descriptor) const noexcept {
 }
 
 CallResult SimKernel::record(Call call, Machine& machine, int subject, CallResult result, bool is_injected) {
-  const std::int64_t number = result ? static_cast<std::int64_t>(result.count()) : -result.error_number();
+  std::int64_t number = result ? static_cast<std::int64_t>(result.count()) : -result.error_number();
+  if (number >= Machine::numbers_per_machine && gives_descriptor(call)) number %= Machine::numbers_per_machine;
   trace_.add({timeline_.now(), number, machine.number(), subject, static_cast<std::uint8_t>(call), true, is_injected});
   return result;
 }

@@ -13,9 +13,8 @@ namespace weir::sys {
 namespace {
 
 // The kernel doubles what is asked for, to have room for its own bookkeeping (socket(7)), and keeps to these bounds.
-constexpr int least_send_buffer = 4608;
-constexpr int least_receive_buffer = 2304;
-constexpr int most_buffer = 212'992;
+constexpr std::size_t least_send_buffer = 4608;
+constexpr std::size_t least_receive_buffer = 2304;
 
 bool is_known(int level, int option) {
   switch (level) {
@@ -72,6 +71,11 @@ int SocketOptions::number(int level, int option) const {
 
 Duration SocketOptions::seconds(int option) const { return std::chrono::seconds(number(IPPROTO_TCP, option)); }
 
+std::size_t SocketOptions::buffer_size(int wanted, std::size_t least) const {
+  const std::size_t granted = std::min(static_cast<std::size_t>(std::max(wanted, 0)), largest_buffer_);
+  return std::max(granted * 2, least);
+}
+
 CallResult SocketOptions::answer(MutableBytes into, int value) {
   std::memcpy(into.data(), &value, std::min(into.size(), sizeof value));
   return CallResult::success();
@@ -108,13 +112,8 @@ CallResult SocketOptions::set(int level, int option, Bytes value) {
   std::memcpy(&wanted, value.data(), sizeof wanted);
   if (level == SOL_SOCKET) {
     switch (option) {
-      case SO_SNDBUF:
-        send_buffer = static_cast<std::size_t>(std::max(std::clamp(wanted, 0, most_buffer) * 2, least_send_buffer));
-        return CallResult::success();
-      case SO_RCVBUF:
-        receive_buffer =
-            static_cast<std::size_t>(std::max(std::clamp(wanted, 0, most_buffer) * 2, least_receive_buffer));
-        return CallResult::success();
+      case SO_SNDBUF: send_buffer = buffer_size(wanted, least_send_buffer); return CallResult::success();
+      case SO_RCVBUF: receive_buffer = buffer_size(wanted, least_receive_buffer); return CallResult::success();
       case SO_LINGER:
         if (value.size() < sizeof linger_) return CallResult::failure(EINVAL);
         if (wanted == 0) {

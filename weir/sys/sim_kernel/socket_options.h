@@ -10,6 +10,7 @@
 #include "weir/base/bytes.h"
 #include "weir/base/time.h"
 #include "weir/sys/call_result.h"
+#include "weir/sys/sim_kernel/machine.h"
 
 namespace weir::sys {
 
@@ -17,9 +18,10 @@ namespace weir::sys {
 /// those that the model heeds have functions of their own.
 class SocketOptions {
  public:
-  SocketOptions(int family, int type, std::size_t send_bytes, std::size_t receive_bytes) noexcept
-      : send_buffer(send_bytes),
-        receive_buffer(receive_bytes),
+  SocketOptions(int family, int type, const MachineOptions& of_machine) noexcept
+      : send_buffer(of_machine.send_buffer),
+        receive_buffer(of_machine.receive_buffer),
+        largest_buffer_(of_machine.largest_buffer),
         family_(family),
         type_(type) {}
 
@@ -44,7 +46,9 @@ class SocketOptions {
  private:
   /// An errno number when sockets of this kind have no such option.
   int check(int level, int option) const;
+  std::size_t buffer_size(int wanted, std::size_t least) const;
 
+  std::size_t largest_buffer_;
   int family_;
   int type_;
   linger linger_{};

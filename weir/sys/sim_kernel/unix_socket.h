@@ -15,9 +15,7 @@ namespace weir::sys {
 /// A Unix stream socket. What one end does, the other sees at once. Answers as net/unix/af_unix.c of Linux does.
 class UnixSocket final : public Socket {
  public:
-  explicit UnixSocket(Machine& machine)
-      : machine_(machine),
-        options_(AF_UNIX, SOCK_STREAM, machine.options().send_buffer, machine.options().receive_buffer) {}
+  explicit UnixSocket(Machine& machine) : machine_(machine), options_(AF_UNIX, SOCK_STREAM, machine.options()) {}
   ~UnixSocket() override;
 
   /// Connects two fresh sockets with each other: socketpair(2).
