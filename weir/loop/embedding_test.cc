@@ -1,0 +1,133 @@
+// weir: tests of a loop that somebody else waits for.
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <array>
+#include <thread>
+
+#include "tests/support/descriptor_check.h"
+#include "weir/loop/event_loop.h"
+#include "weir/loop/timer.h"
+#include "weir/loop/watch.h"
+#include "weir/sys/calls.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+/// Another loop, of the barest kind, in which weir's is one descriptor.
+class HostLoop {
+ public:
+  explicit HostLoop(EventLoop& guest) : epoll_(sys::create_epoll().number()), guest_(guest) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    EXPECT_TRUE(sys::control_epoll(epoll_.number(), EPOLL_CTL_ADD, guest.backend_descriptor(), event));
+  }
+
+  /// True when the guest's descriptor is readable within `limit`.
+  bool wait(Duration limit) {
+    std::array<epoll_event, 1> events{};
+    const sys::CallResult ready = sys::wait_epoll(epoll_.number(), events, limit);
+    return ready && ready.count() == 1;
+  }
+
+  /// Waits for the guest as its header says, and lets it make a turn.
+  void turn() {
+    const TimePoint deadline = guest_.next_deadline();
+    const Duration length = deadline == TimePoint::max() ? 1s : deadline - sys::monotonic_now();
+    if (deadline != TimePoint::min()) (void)wait(std::max(length, Duration::zero()));
+    EXPECT_TRUE(guest_.poll());
+    ++turns;
+  }
+
+  int turns = 0;
+
+ private:
+  sys::Descriptor epoll_;
+  EventLoop& guest_;
+};
+
+TEST(Embedding, a_loop_with_nothing_to_do_has_no_deadline) {
+  EventLoop loop;
+
+  EXPECT_EQ(loop.next_deadline(), TimePoint::max());
+}
+
+TEST(Embedding, the_deadline_is_that_of_the_next_timer) {
+  EventLoop loop;
+  Timer timer(loop, [](Timer&) {});
+  timer.start(1h);
+
+  const Duration left = loop.next_deadline() - loop.now();
+
+  EXPECT_GT(left, 59min);
+  EXPECT_LE(left, 1h + 1ms);
+}
+
+TEST(Embedding, work_that_waits_already_is_due_at_once) {
+  EventLoop loop;
+  loop.post([] {});
+
+  EXPECT_EQ(loop.next_deadline(), TimePoint::min());
+}
+
+TEST(Embedding, a_post_after_the_deadline_was_asked_for_wakes_the_host) {
+  EventLoop loop;
+  HostLoop host(loop);
+  bool has_run = false;
+  ASSERT_EQ(loop.next_deadline(), TimePoint::max());
+  EXPECT_FALSE(host.wait(0s));
+
+  std::thread([&] { loop.post([&] { has_run = true; }); }).join();
+
+  EXPECT_TRUE(host.wait(10s));
+  EXPECT_EQ(*loop.poll(), RunEnd::turn);
+  EXPECT_TRUE(has_run);
+}
+
+TEST(Embedding, every_post_wakes_the_host_again) {
+  EventLoop loop;
+  HostLoop host(loop);
+  int run = 0;
+  for (int i = 1; i <= 100; ++i) {
+    ASSERT_EQ(loop.next_deadline(), TimePoint::max());
+    loop.post([&] { ++run; });
+    ASSERT_TRUE(host.wait(0s)) << i;
+    EXPECT_TRUE(loop.poll());
+    EXPECT_FALSE(host.wait(0s));
+  }
+  EXPECT_EQ(run, 100);
+}
+
+TEST(Embedding, timers_and_events_come_while_the_host_waits) {
+  EventLoop loop;
+  HostLoop host(loop);
+  std::array<int, 2> ends{};
+  ASSERT_TRUE(sys::create_pipe(ends));
+  const sys::Descriptor reader(ends[0]);
+  const sys::Descriptor writer(ends[1]);
+  int fired = 0;
+  int readable = 0;
+  Timer timer(loop, [&](Timer& t) {
+    ++fired;
+    EXPECT_TRUE(sys::write(writer.number(), as_bytes("x")));
+    if (fired < 3) t.start(2ms);
+  });
+  auto watch = Watch::start(loop, reader.number(), {.readable = true}, [&](Readiness) {
+    std::array<std::byte, 8> into{};
+    EXPECT_TRUE(sys::read(reader.number(), into));
+    ++readable;
+  });
+  ASSERT_TRUE(watch);
+  timer.start(2ms);
+
+  while ((fired < 3 || readable < 3) && host.turns < 1000) host.turn();
+
+  EXPECT_EQ(fired, 3);
+  EXPECT_EQ(readable, 3);
+  EXPECT_LT(host.turns, 30) << "a turn only when something is due";
+}
+
+}  // namespace
+}  // namespace weir
