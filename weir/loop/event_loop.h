@@ -82,7 +82,8 @@ class WEIR_API EventLoop {
   ///     wait until next_deadline(), or until backend_descriptor() is readable ─► poll() ─► …
   ///
   /// `next_deadline()` is in the past when something is ready already, `TimePoint::max()` when only events, posts or
-  /// signals can bring anything. From then until the next turn those make the descriptor readable.
+  /// signals can bring anything. From then until the next turn those make the descriptor readable. It may be earlier than
+  /// the next timer: a far one takes some turns that only bring it nearer.
   int backend_descriptor() const noexcept;
   TimePoint next_deadline() noexcept;
   /// Makes turns until `condition()` holds, checked before each; or until the loop is stopped or empty.
