@@ -55,9 +55,9 @@ TEST(Embedding, a_loop_with_nothing_to_do_has_no_deadline) {
 }
 
 TEST(Embedding, the_deadline_is_not_after_the_next_timer_and_not_now) {
-  EventLoop loop;
-  Timer timer(loop, [](Timer&) {});
   for (const Duration length : {Duration(10ms), Duration(1s), Duration(1h), Duration(24h * 1000)}) {
+    EventLoop loop;
+    Timer timer(loop, [](Timer&) {});
     timer.start(length);
 
     const Duration left = loop.next_deadline() - loop.now();
