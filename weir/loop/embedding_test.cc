@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -62,7 +63,7 @@ TEST(Embedding, the_deadline_is_not_after_the_next_timer_and_not_now) {
 
     const Duration left = loop.next_deadline() - loop.now();
 
-    EXPECT_GT(left, length / 64) << "few turns until the timer fires";
+    EXPECT_GT(left, std::min(length / 64, Duration(1h))) << "few turns until the timer fires";
     EXPECT_LE(left, length + 1ms);
   }
 }
