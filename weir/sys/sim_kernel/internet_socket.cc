@@ -13,6 +13,7 @@ CallResult InternetSocket::bind(const SocketName& name) {
   if (!address.is_any() && !address.is_loopback() && !is_own) return CallResult::failure(EADDRNOTAVAIL);
   std::unique_ptr<PortUse> use = new_use(wanted);
   if (const int error = ports().take(*use)) return CallResult::failure(error);
+  use->is_chosen = wanted.port != 0;
   name_ = use->name;
   port_ = std::move(use);
   return CallResult::success();

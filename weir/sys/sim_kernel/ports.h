@@ -32,6 +32,7 @@ struct PortUse : ListHook<PortTag> {
   bool may_be_reused = false;  ///< SO_REUSEADDR
   bool is_shared = false;      ///< SO_REUSEPORT
   bool is_listening = false;
+  bool is_chosen = false;  ///< by number, in bind(2): kept until the socket is closed
 };
 
 /// The ports of one protocol.

@@ -312,6 +312,8 @@ bool TcpConnection::is_gone(TcpEnd& end) noexcept {
 void TcpConnection::give_back_port(Side side, bool waits) {
   TcpEnd& end = ends_[side];
   if (end.gave_back_port || end.machine == nullptr) return;
+  const bool is_kept = end.port != nullptr && end.port->is_chosen && !end.is_orphan;
+  if (is_kept && !waits) return;
   end.gave_back_port = true;
   if (end.crashes != end.machine->crashes()) return end.port.reset();  // the machine has forgotten them all
   end.machine->tcp_ports.disconnect(end.path, std::move(end.port), waits);

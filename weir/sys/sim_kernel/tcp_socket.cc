@@ -69,7 +69,13 @@ int TcpSocket::take_error() { return std::exchange(connection_ != nullptr ? end(
 // --- listening ---
 
 CallResult TcpSocket::bind(const SocketName& name) {
-  return state_ == State::fresh ? InternetSocket::bind(name) : CallResult::failure(EINVAL);
+  const bool has_lost_port = state_ == State::connecting && is_dead() && end().port == nullptr;
+  if (state_ != State::fresh && !has_lost_port) return CallResult::failure(EINVAL);
+  const InternetName before = name_;
+  if (has_lost_port && port_ == nullptr) name_.port = 0;
+  const CallResult bound = InternetSocket::bind(name);
+  if (!bound) name_ = before;
+  return bound;
 }
 
 CallResult TcpSocket::listen(int backlog) {
@@ -154,6 +160,10 @@ bool TcpSocket::forget_failed_attempt(int& error) {
   if (state_ != State::connecting || !is_dead()) return false;
   error = take_error();
   if (error == 0) error = ECONNABORTED;
+  if (end().port != nullptr) {
+    port_ = std::move(end().port);  // the program has chosen it
+    port_->socket = this;
+  }
   connection_->close(side_, false);
   connection_ = nullptr;
   state_ = State::fresh;
