@@ -1,9 +1,9 @@
 // weir: how many simulated events a second one core makes: an echo between two hosts.
+// SPDX-License-Identifier: MIT
 //
 //     sim_events [SECONDS]      a line for each number of connections and size of message
 //
 // An event is a system call of a simulated program or an arrival in the simulated network: what a trace has a line for.
-// SPDX-License-Identifier: MIT
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -36,17 +36,15 @@ Figures measure(std::size_t connections, std::size_t size, double seconds) {
   weir::sim::World world({.seed = 1, .link = {.latency = 1ms, .jitter = 1ms}});
   weir::sim::Host& server_host = world.add_host("server");
   weir::sim::Host& client_host = world.add_host("client");
-  auto server = server_host.run(
-      [&] { return *weir::Server::listen(server_host.loop(), {.address = "0.0.0.0:7777"}); });
-  server->on_stream([](weir::Stream& stream) {
-    stream.on_data([](weir::Stream& s) { s.write(s.input().take_all()); });
-  });
+  auto server = server_host.run([&] { return *weir::Server::listen(server_host.loop(), {.address = "0.0.0.0:7777"}); });
+  server->on_stream(
+      [](weir::Stream& stream) { stream.on_data([](weir::Stream& s) { s.write(s.input().take_all()); }); });
   const std::string message(size, 'x');
   std::uint64_t echoes = 0;
   std::vector<std::unique_ptr<weir::Stream>> streams;
   for (std::size_t i = 0; i < connections; ++i) {
-    streams.push_back(client_host.run(
-        [&] { return *weir::Stream::connect(client_host.loop(), server_host.address(7777), {}); }));
+    streams.push_back(
+        client_host.run([&] { return *weir::Stream::connect(client_host.loop(), server_host.address(7777), {}); }));
     streams.back()->on_data([&](weir::Stream& s) {
       if (s.input().size() < message.size()) return;
       s.input().clear();

@@ -238,8 +238,9 @@ CallResult TcpSocket::receive(MutableBytes into) {
 }
 
 CallResult TcpSocket::receive_from(MutableBytes into, SocketName& from) {
-  from.length = 0;  // a connection has one peer: Linux names none here
-  return receive(into);
+  from.length = 0;                                  // a connection has one peer: Linux names none here
+  std::vector<std::byte> thrown_away(into.size());  // what MSG_TRUNC means on TCP: tcp(7)
+  return receive(thrown_away);
 }
 
 CallResult TcpSocket::send(Bytes from) {

@@ -1,0 +1,117 @@
+// weir: plays each scenario on Linux and on the simulated kernel: both must answer alike.
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/conformance/scenarios.h"
+#include "tests/support/descriptor_check.h"
+#include "weir/sys/calls.h"
+#include "weir/sys/descriptor.h"
+#include "weir/sys/sim_kernel/sim_kernel.h"
+
+namespace weir::conformance {
+namespace {
+
+struct Case {
+  const char* subject;
+  const Scenario* scenario;
+};
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const Subject& subject : all_scenarios()) {
+    for (const Scenario& scenario : subject.scenarios) cases.push_back({subject.name, &scenario});
+  }
+  return cases;
+}
+
+/// A folder of this run's own, and a word that begins no other's abstract names.
+class Scratch {
+ public:
+  Scratch() {
+    std::string folder = "/tmp/weir-conformance-XXXXXX";
+    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
+    places_ = {folder + '/', folder.substr(folder.find_last_of('/') + 1) + ':'};
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { std::filesystem::remove_all(places_.folder); }
+
+  const Places& places() const { return places_; }
+  bool is_empty() const { return std::filesystem::is_empty(places_.folder); }
+
+ private:
+  Places places_;
+};
+
+Trace play(const Scenario& scenario, const Places& places) {
+  Script script(places);
+  scenario.play(script);
+  return script.trace();
+}
+
+Trace play_on_linux(const Scenario& scenario) {
+  const Scratch scratch;
+  Trace trace = play(scenario, scratch.places());
+  EXPECT_TRUE(scratch.is_empty()) << "the scenario leaves files behind";
+  return trace;
+}
+
+Trace play_simulated(const Scenario& scenario) {
+  sys::SimKernel kernel(1);
+  const sys::ScopedKernel installed(kernel);
+  Trace trace = play(scenario, {.folder = "/simulated/", .abstract = "simulated:"});
+  EXPECT_EQ(kernel.local().open_descriptors(), 0U) << "the scenario leaves descriptors open";
+  EXPECT_TRUE(kernel.local().files.empty()) << "the scenario leaves files behind";
+  return trace;
+}
+
+bool has_ipv6() {
+  static const bool result = [] {
+    const sys::Descriptor socket(sys::open_socket(AF_INET6, SOCK_DGRAM).number());
+    sys::SocketName name;
+    name.v6 = {
+        .sin6_family = AF_INET6, .sin6_port = 0, .sin6_flowinfo = 0, .sin6_addr = in6addr_loopback, .sin6_scope_id = 0};
+    name.length = sizeof name.v6;
+    return static_cast<bool>(sys::bind(socket.number(), name));
+  }();
+  return result;
+}
+
+bool mentions_ipv6(const Trace& trace) {
+  for (const std::string& line : trace) {
+    if (line.find("[::") != std::string::npos || line.find(" tcp6") != std::string::npos) return true;
+  }
+  return false;
+}
+
+class Conformance : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override { previous_ = std::signal(SIGPIPE, SIG_IGN); }  // write(2) to a broken pipe raises it
+  void TearDown() override { std::signal(SIGPIPE, previous_); }
+
+ private:
+  void (*previous_)(int) = SIG_DFL;
+};
+
+TEST_P(Conformance, the_simulated_kernel_answers_like_linux) {
+  const Scenario& scenario = *GetParam().scenario;
+
+  const Trace on_linux = play_on_linux(scenario);
+  if (!has_ipv6() && mentions_ipv6(on_linux)) GTEST_SKIP() << "this machine has no IPv6 loopback";
+  const Trace simulated = play_simulated(scenario);
+
+  EXPECT_EQ(difference(on_linux, simulated), "") << "- is what only Linux answers, + only the simulated kernel";
+}
+
+INSTANTIATE_TEST_SUITE_P(, Conformance, testing::ValuesIn(all_cases()), [](const auto& one) {
+  return std::string(one.param.subject) + "_" + one.param.scenario->name;
+});
+
+}  // namespace
+}  // namespace weir::conformance
