@@ -68,8 +68,8 @@ Figures measure(std::size_t connections, std::size_t size, double seconds) {
 int main(int count, char** arguments) {
   const double seconds = count > 1 ? std::atof(arguments[1]) : 1.0;
   std::printf("connections   bytes   million events/s   thousand echoes/s\n");
-  for (const std::size_t connections : {1, 10, 100, 1000}) {
-    for (const std::size_t size : {64, 16384}) {
+  for (const std::size_t connections : {1U, 10U, 100U, 1000U}) {
+    for (const std::size_t size : {64U, 16384U}) {
       const Figures figures = measure(connections, size, seconds);
       std::printf("%11zu %7zu %18.2f %19.1f\n", connections, size, figures.events_per_second / 1e6,
                   figures.echoes_per_second / 1e3);
