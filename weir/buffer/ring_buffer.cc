@@ -1,0 +1,66 @@
+// weir: a byte ring whose content, and whose room, is always one contiguous piece.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/ring_buffer.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+#include "weir/buffer/copy.h"
+#include "weir/buffer/search.h"
+#include "weir/buffer/slice_queue.h"
+#include "weir/sys/memory.h"
+
+namespace weir {
+
+Result<RingBuffer> RingBuffer::create(std::size_t capacity) {
+  if (capacity == 0 || capacity > max_capacity) return system_error(EINVAL);
+  const std::size_t rounded = std::bit_ceil(std::max(capacity, sys::page_bytes()));
+  std::error_code error;
+  auto* memory = static_cast<std::byte*>(sys::map_twice(rounded, error));
+  if (memory == nullptr) return error;
+  return RingBuffer(memory, rounded);
+}
+
+RingBuffer::~RingBuffer() {
+  if (memory_ != nullptr) sys::unmap_pages(memory_, 2 * capacity_);
+}
+
+void RingBuffer::commit(std::size_t count) {
+  expects(count <= capacity_ - size_);
+  size_ += count;
+}
+
+bool RingBuffer::append(Bytes bytes) noexcept {
+  if (bytes.size() > capacity_ - size_) return false;
+  if (!bytes.empty()) copy_bytes(memory_ + head_ + size_, bytes.data(), bytes.size());
+  size_ += bytes.size();
+  return true;
+}
+
+void RingBuffer::drop(std::size_t count) {
+  expects(count <= size_);
+  size_ -= count;
+  head_ = size_ == 0 ? 0 : (head_ + count) & (capacity_ - 1);  // from the start again: the same pages stay warm
+}
+
+std::size_t RingBuffer::copy_to(MutableBytes to, std::size_t offset) const {
+  expects(offset <= size_);
+  const std::size_t count = std::min(to.size(), size_ - offset);
+  if (count != 0) copy_bytes(to.data(), memory_ + head_ + offset, count);
+  return count;
+}
+
+std::optional<std::size_t> RingBuffer::find(std::byte wanted) const noexcept { return find(Bytes(&wanted, 1)); }
+
+std::optional<std::size_t> RingBuffer::find(Bytes needle) const noexcept {
+  if (needle.empty()) return 0;
+  if (needle.size() > size_) return std::nullopt;
+  SliceQueue content;
+  content.push_reserved({memory_ + head_, size_, nullptr});
+  const std::optional<std::size_t> found = search(content, needle, 0, size_);
+  content.forget();
+  return found;
+}
+
+}  // namespace weir

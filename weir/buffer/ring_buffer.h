@@ -1,0 +1,95 @@
+// weir: a byte ring whose content, and whose room, is always one contiguous piece.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "weir/base/bytes.h"
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+
+namespace weir {
+
+/// A queue of bytes in a fixed piece of memory, for one producer and one consumer on the same thread.
+///
+///     Result<RingBuffer> ring = RingBuffer::create(64_KiB);
+///     ring->commit(receive(ring->room()));
+///     ring->drop(parse(ring->bytes()));
+///
+/// The same pages are mapped twice, one copy behind the other, so that a piece that runs over the end goes on at the
+/// beginning without a break:
+///
+///     addresses   |------- first mapping -------|------ second mapping -------|
+///     the pages   | 0          head             | 0          head             |
+///     bytes()                  |=================#######|                        one span, whatever the head
+///     room()                                            |-------|                ends where bytes() begins again
+///
+/// When to use something else: a Buffer grows, shares and moves what it holds; a ring copies in and out, but never allocates
+/// after it was made. It takes two mappings of the process and one memory file while it is made.
+/// Lifetime: a moved-from ring has a capacity of 0 and may be destroyed or assigned to.
+/// Threads:  one at a time.
+class WEIR_API RingBuffer {
+ public:
+  /// The most bytes that a ring can have.
+  static constexpr std::size_t max_capacity = std::size_t{1} << 40;
+
+  /// A ring of at least `capacity` bytes: rounded up to a power of two, and to a page. Errors:
+  /// std::errc::invalid_argument for 0 and for more than `max_capacity`, std::errc::not_enough_memory and the system's.
+  static Result<RingBuffer> create(std::size_t capacity);
+
+  RingBuffer() noexcept = default;
+  RingBuffer(RingBuffer&& other) noexcept
+      : memory_(std::exchange(other.memory_, nullptr)),
+        capacity_(std::exchange(other.capacity_, 0)),
+        head_(std::exchange(other.head_, 0)),
+        size_(std::exchange(other.size_, 0)) {}
+  RingBuffer& operator=(RingBuffer&& other) noexcept {
+    RingBuffer taken(std::move(other));
+    std::swap(memory_, taken.memory_);
+    std::swap(capacity_, taken.capacity_);
+    std::swap(head_, taken.head_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+  ~RingBuffer();
+
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t size() const noexcept { return size_; }
+  bool is_empty() const noexcept { return size_ == 0; }
+  bool is_full() const noexcept { return size_ == capacity_; }
+
+  /// All that can be read, oldest first. Valid until `drop`, `clear` or the end of the ring.
+  Bytes bytes() const noexcept { return {memory_ + head_, size_}; }
+  /// All that can be written to. What is committed of it follows `bytes()`.
+  MutableBytes room() noexcept { return {memory_ + head_ + size_, capacity_ - size_}; }
+
+  /// Makes the first `count` bytes of `room()` readable. Requires that there are so many.
+  void commit(std::size_t count);
+  /// Copies all of `bytes` into the room; false, and no change, when they do not fit.
+  [[nodiscard]] bool append(Bytes bytes) noexcept;
+  [[nodiscard]] bool append(std::string_view text) noexcept { return append(as_bytes(text)); }
+
+  /// Removes the first `count` bytes. Requires `count <= size()`.
+  void drop(std::size_t count);
+  void clear() noexcept { head_ = size_ = 0; }
+  /// Copies up to `to.size()` bytes from `offset` on; returns how many. Requires `offset <= size()`.
+  std::size_t copy_to(MutableBytes to, std::size_t offset = 0) const;
+
+  /// The offset of the first occurrence. An empty needle is found at 0. Linear, as Buffer::find.
+  std::optional<std::size_t> find(std::byte wanted) const noexcept;
+  std::optional<std::size_t> find(Bytes needle) const noexcept;
+  std::optional<std::size_t> find(std::string_view needle) const noexcept { return find(as_bytes(needle)); }
+
+ private:
+  RingBuffer(std::byte* memory, std::size_t capacity) noexcept : memory_(memory), capacity_(capacity) {}
+
+  std::byte* memory_ = nullptr;  ///< twice the capacity, of which both halves are the same pages
+  std::size_t capacity_ = 0;
+  std::size_t head_ = 0;  ///< below the capacity
+  std::size_t size_ = 0;  ///< at most the capacity; so no index ever wraps
+};
+
+}  // namespace weir
