@@ -9,6 +9,7 @@
 #include "weir/base/result.h"
 #include "weir/base/time.h"
 #include "weir/buffer/buffer.h"
+#include "weir/buffer/cursor.h"
 #include "weir/buffer/line_reader.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/ring_buffer.h"

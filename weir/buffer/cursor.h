@@ -1,0 +1,113 @@
+// weir: reads numbers, strings and pieces out of a buffer without consuming it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <bit>
+#include <cassert>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "weir/base/bytes.h"
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/varint.h"
+
+namespace weir {
+
+/// A place in a buffer, from which to read on. What is read is there whole, or is not read at all: then the answer is none
+/// and the cursor stays, so that the same reads may be tried again when more has come.
+///
+///     Cursor cursor(input);
+///     const auto type = cursor.read_big_endian<std::uint16_t>();
+///     const auto length = cursor.read_big_endian<std::uint32_t>();
+///     if (!length || cursor.left() < *length) return;            // not whole yet: try again with more
+///     Buffer body = cursor.read_buffer(*length);                 // shares the memory
+///     input.drop(cursor.position());
+///
+/// Invariant: never reads past the end; `position() + left() == buffer.size()`.
+/// Lifetime:  borrows the buffer, which must not be changed meanwhile (checked in debug builds): take a new cursor after
+///            that. What was read stays.
+/// Cost:      a number that lies in one slice is a comparison and a load; at a border it is put together byte by byte.
+class WEIR_API Cursor {
+ public:
+  explicit Cursor(const Buffer& buffer) noexcept;
+
+  /// Bytes before the cursor.
+  std::size_t position() const noexcept { return size_ - left_; }
+  /// Bytes behind it.
+  std::size_t left() const noexcept { return left_; }
+  bool is_at_end() const noexcept { return left_ == 0; }
+  /// The bytes behind the cursor that lie in the same slice: empty only at the end.
+  Bytes run() const noexcept {
+    check();
+    return run_;
+  }
+
+  template <std::integral T>
+  std::optional<T> read_big_endian() noexcept {
+    return read_in_order<T>(std::endian::big);
+  }
+  template <std::integral T>
+  std::optional<T> read_little_endian() noexcept {
+    return read_in_order<T>(std::endian::little);
+  }
+  std::optional<std::byte> read_byte() noexcept { return read_in_order<std::byte>(std::endian::native); }
+
+  /// A varint; none while it is not whole. Error: std::errc::value_too_large; the cursor stays.
+  Result<std::optional<std::uint64_t>> read_varint() noexcept;
+  /// The same for a number whose sign was folded (`fold_sign`).
+  Result<std::optional<std::int64_t>> read_signed_varint() noexcept;
+
+  /// Copies as much as `into` takes. False, and nothing read, when less is left.
+  [[nodiscard]] bool read(MutableBytes into) noexcept;
+  /// A string of `count` bytes. Throws std::bad_alloc.
+  std::optional<std::string> read_string(std::size_t count);
+  /// A string that ends with a NUL within the next `limit` bytes, without that; the cursor goes behind it. None while there
+  /// is no NUL. Error: errc::limit, when `limit` bytes have come without one. Throws std::bad_alloc.
+  Result<std::optional<std::string>> read_terminated_string(std::size_t limit);
+  /// The next `count` bytes, sharing their memory. Requires `count <= left()`. Throws std::bad_alloc.
+  [[nodiscard]] Buffer read_buffer(std::size_t count);
+  /// The rest of the present slice, at most `count` bytes, sharing its memory. An empty slice at the end.
+  [[nodiscard]] Slice read_slice(std::size_t count = unlimited) noexcept;
+
+  /// Goes forward. False, and no step made, when less is left.
+  [[nodiscard]] bool skip(std::size_t count) noexcept;
+
+ private:
+  template <class T>
+  std::optional<T> read_in_order(std::endian order) noexcept {
+    T value;
+    if (run_.size() >= sizeof value) [[likely]] {
+      check();
+      std::memcpy(&value, run_.data(), sizeof value);
+      advance_in_run(sizeof value);
+    } else if (!read(std::as_writable_bytes(std::span(&value, 1)))) {
+      return std::nullopt;
+    }
+    if constexpr (std::integral<T>) value = to_order(value, order);
+    return value;
+  }
+
+  void advance_in_run(std::size_t count) noexcept {
+    run_ = run_.subspan(count);
+    left_ -= count;
+    if (run_.empty()) [[unlikely]]
+      next_run();
+  }
+  void next_run() noexcept;
+  /// The buffer is as it was.
+  void check() const noexcept { assert(buffer_->size() == size_ && buffer_->front().data() == front_); }
+
+  const Buffer* buffer_;
+  SliceRange::Iterator slice_;  ///< the one that run_ lies in
+  Bytes run_;
+  std::size_t left_;
+  std::size_t size_;
+  const std::byte* front_;
+};
+
+}  // namespace weir

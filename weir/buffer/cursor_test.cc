@@ -1,0 +1,206 @@
+// weir: tests of reading out of buffers.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/cursor.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "weir/buffer/allocation_plan.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+std::string text_of(const Buffer& buffer) {
+  std::string text(buffer.size(), '\0');
+  buffer.copy_to(std::as_writable_bytes(std::span(text.data(), text.size())));
+  return text;
+}
+
+/// The text cut into slices of `size` bytes, which do not merge. The memory is the caller's.
+Buffer cut(const std::string& text, const std::string& copy, std::size_t size) {
+  Buffer buffer;
+  for (std::size_t at = 0, i = 0; at < text.size(); at += size, ++i) {
+    buffer.append_static(std::string_view(i % 2 == 0 ? text : copy).substr(at, size));
+  }
+  return buffer;
+}
+
+TEST(Cursor, reads_integers_in_both_byte_orders_however_they_are_cut) {
+  const std::string text = "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0A\x0B\x0C\x0D\x0E\x0F\x10\x11";
+  const std::string copy = text;
+  for (std::size_t size = 1; size <= text.size(); ++size) {
+    const Buffer buffer = cut(text, copy, size);
+    Cursor cursor(buffer);
+
+    EXPECT_EQ(cursor.read_big_endian<std::uint16_t>(), 0x0102);
+    EXPECT_EQ(cursor.read_little_endian<std::uint16_t>(), 0x0403);
+    EXPECT_EQ(cursor.read_big_endian<std::uint64_t>(), 0x05060708090A0B0CU);
+    EXPECT_EQ(cursor.read_little_endian<std::int32_t>(), 0x100F0E0D);
+    EXPECT_EQ(cursor.read_byte(), std::byte{0x11});
+    EXPECT_TRUE(cursor.is_at_end());
+    EXPECT_EQ(cursor.read_byte(), std::nullopt);
+    EXPECT_EQ(cursor.position(), text.size());
+  }
+}
+
+TEST(Cursor, stays_where_it_is_when_there_is_too_little) {
+  const std::string text = "abcde";
+  const std::string copy = text;
+  const Buffer buffer = cut(text, copy, 2);
+  Cursor cursor(buffer);
+  std::array<std::byte, 6> into{};
+
+  EXPECT_EQ(cursor.read_big_endian<std::uint64_t>(), std::nullopt);
+  EXPECT_EQ(cursor.read_string(6), std::nullopt);
+  EXPECT_FALSE(cursor.read(into));
+  EXPECT_FALSE(cursor.skip(6));
+  EXPECT_EQ(cursor.position(), 0U);
+  EXPECT_EQ(cursor.read_string(5), "abcde");
+  EXPECT_EQ(cursor.left(), 0U);
+  EXPECT_EQ(cursor.read_string(0), "");
+  EXPECT_TRUE(cursor.skip(0));
+  EXPECT_TRUE(cursor.read({}));
+}
+
+TEST(Cursor, of_an_empty_buffer_reads_nothing) {
+  const Buffer buffer;
+  Cursor cursor(buffer);
+
+  EXPECT_TRUE(cursor.is_at_end());
+  EXPECT_TRUE(cursor.run().empty());
+  EXPECT_EQ(cursor.read_byte(), std::nullopt);
+  EXPECT_TRUE(cursor.read_slice().is_empty());
+  EXPECT_TRUE(cursor.read_buffer(0).is_empty());
+  EXPECT_EQ(*cursor.read_varint(), std::nullopt);
+}
+
+TEST(Cursor, reads_varints_however_they_are_cut) {
+  const std::vector<std::uint64_t> numbers = {0,
+                                              1,
+                                              127,
+                                              128,
+                                              300,
+                                              16'383,
+                                              16'384,
+                                              std::uint64_t{1} << 35,
+                                              (std::uint64_t{1} << 63) - 1,
+                                              std::uint64_t{1} << 63,
+                                              std::numeric_limits<std::uint64_t>::max()};
+  std::string text;
+  for (const std::uint64_t number : numbers) text += as_text(Varint(number).bytes());
+  const std::string copy = text;
+  for (std::size_t size = 1; size <= 11; ++size) {
+    const Buffer buffer = cut(text, copy, size);
+    Cursor cursor(buffer);
+    for (const std::uint64_t number : numbers) EXPECT_EQ(**cursor.read_varint(), number);
+    EXPECT_TRUE(cursor.is_at_end());
+  }
+}
+
+TEST(Cursor, waits_for_the_end_of_a_varint_and_refuses_one_that_is_too_large) {
+  Buffer buffer;
+  for (int i = 0; i < 9; ++i) {
+    buffer.append("\xFF");
+    Cursor cursor(buffer);
+    EXPECT_EQ(*cursor.read_varint(), std::nullopt);
+    EXPECT_EQ(cursor.position(), 0U);
+  }
+  buffer.append("\x02");  // the 65th bit
+  Cursor cursor(buffer);
+  EXPECT_EQ(cursor.read_varint().error(), std::errc::value_too_large);
+  EXPECT_EQ(cursor.position(), 0U);
+
+  Buffer endless;
+  endless.append(std::string(11, '\x80'));
+  EXPECT_EQ(Cursor(endless).read_varint().error(), std::errc::value_too_large);
+}
+
+TEST(Cursor, reads_numbers_with_a_folded_sign) {
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  static_assert(fold_sign(0) == 0 && fold_sign(-1) == 1 && fold_sign(1) == 2 && fold_sign(-2) == 3);
+  Buffer buffer;
+  const std::vector<std::int64_t> numbers = {0, -1, 1, -64, 64, least, most};
+  for (const std::int64_t number : numbers) buffer.append(Varint(fold_sign(number)).bytes());
+  Cursor cursor(buffer);
+
+  for (const std::int64_t number : numbers) EXPECT_EQ(**cursor.read_signed_varint(), number);
+  EXPECT_EQ(*cursor.read_signed_varint(), std::nullopt);
+}
+
+TEST(Cursor, reads_strings_that_end_with_a_nul) {
+  const std::string text("one\0two\0\0rest", 13);
+  const std::string copy = text;
+  for (std::size_t size = 1; size <= text.size(); ++size) {
+    const Buffer buffer = cut(text, copy, size);
+    Cursor cursor(buffer);
+    EXPECT_EQ(**cursor.read_terminated_string(100), "one");
+    EXPECT_EQ(cursor.position(), 4U);
+    EXPECT_EQ(**cursor.read_terminated_string(4), "two");
+    EXPECT_EQ(**cursor.read_terminated_string(1), "");
+    EXPECT_EQ(*cursor.read_terminated_string(100), std::nullopt) << "there is no NUL yet";
+    EXPECT_EQ(cursor.read_terminated_string(4).error(), errc::limit);
+    EXPECT_EQ(*cursor.read_terminated_string(5), std::nullopt);
+    EXPECT_EQ(cursor.left(), 4U);
+  }
+}
+
+TEST(Cursor, hands_out_pieces_that_share_the_memory_and_outlive_the_buffer) {
+  Buffer piece;
+  Slice slice;
+  {
+    Buffer buffer;
+    buffer.append(std::string(20'000, 'a'));
+    buffer.append(std::string(20'000, 'b'));
+    Cursor cursor(buffer);
+    ASSERT_TRUE(cursor.skip(10'000));
+    piece = cursor.read_buffer(20'000);
+    slice = cursor.read_slice(5'000);
+    EXPECT_EQ(cursor.position(), 35'000U);
+    EXPECT_EQ(buffer.size(), 40'000U);
+    EXPECT_GE(piece.front().data(), buffer.front().data());
+    EXPECT_LT(piece.front().data(), buffer.front().data() + 20'000);
+  }
+  EXPECT_EQ(text_of(piece), std::string(10'000, 'a') + std::string(10'000, 'b'));
+  EXPECT_EQ(as_text(slice.bytes()), std::string(5'000, 'b'));
+}
+
+TEST(Cursor, stays_when_there_is_no_memory_for_a_piece) {
+  const std::string text(300, 'x');
+  const std::string copy = text;
+  const Buffer buffer = cut(text, copy, 10);
+  Cursor cursor(buffer);
+  {
+    const AllocationPlan failing(1);
+    EXPECT_THROW((void)cursor.read_buffer(300), std::bad_alloc);
+  }
+  EXPECT_EQ(cursor.position(), 0U);
+  EXPECT_EQ(cursor.read_buffer(300).size(), 300U);
+}
+
+TEST(CursorDeathTest, more_than_is_left_is_no_piece) {
+  const Buffer buffer;
+  EXPECT_DEATH((void)Cursor(buffer).read_buffer(1), "");
+}
+
+#ifndef NDEBUG
+// hazard: B5
+TEST(CursorDeathTest, reading_on_after_the_buffer_has_changed_is_caught_in_debug_builds) {
+  Buffer buffer;
+  buffer.append("hello");
+  Cursor cursor(buffer);
+  buffer.drop(1);
+  EXPECT_DEATH((void)cursor.read_byte(), "");
+}
+#endif
+
+}  // namespace
+}  // namespace weir
