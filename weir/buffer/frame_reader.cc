@@ -1,0 +1,65 @@
+// weir: messages out of a buffer: up to a delimiter, or behind their length.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/frame_reader.h"
+
+#include <algorithm>
+#include <array>
+
+#include "weir/buffer/cursor.h"
+
+namespace weir {
+
+Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
+  const std::size_t within = limit_ > unlimited - delimiter_.size() ? unlimited : limit_ + delimiter_.size();
+  const std::optional<std::size_t> found = input.find(delimiter_, position_, within);
+  if (!found) {
+    if (input.size() >= within) return errc::limit;
+    return std::optional<Buffer>();
+  }
+  Buffer frame = input.take(*found);
+  input.drop(delimiter_.size());
+  return std::optional<Buffer>(std::move(frame));
+}
+
+Result<LengthReader::Extent> LengthReader::extent(const Buffer& input) const noexcept {
+  Cursor cursor(input);
+  std::uint64_t length = 0;
+  if (format_.bytes == LengthFormat::varint) {
+    const Result<std::optional<std::uint64_t>> told = cursor.read_varint();
+    if (!told) return told.error();
+    if (!*told) return Extent{};
+    length = **told;
+  } else {
+    std::array<std::byte, 8> prefix{};
+    if (!cursor.read(MutableBytes(prefix).first(format_.bytes))) return Extent{};
+    for (std::size_t i = 0; i < format_.bytes; ++i) {
+      const std::size_t from_the_top = format_.order == std::endian::big ? i : format_.bytes - 1 - i;
+      length = length << 8 | static_cast<std::uint64_t>(prefix[from_the_top]);
+    }
+  }
+  const std::size_t prefix = cursor.position();
+  if (format_.counts_prefix) {
+    if (length < prefix) return std::make_error_code(std::errc::bad_message);
+    length -= prefix;
+  }
+  if (length > format_.limit) return errc::limit;
+  return Extent{.prefix = prefix, .payload = static_cast<std::size_t>(length)};
+}
+
+Result<std::size_t> LengthReader::needed(const Buffer& input) const noexcept {
+  const Result<Extent> next = extent(input);
+  if (!next) return next.error();
+  if (next->prefix != 0) return next->prefix + std::min(next->payload, unlimited - next->prefix);
+  return format_.bytes == LengthFormat::varint ? input.size() + 1 : format_.bytes;
+}
+
+Result<std::optional<Buffer>> LengthReader::next(Buffer& input) const {
+  const Result<Extent> next = extent(input);
+  if (!next) return next.error();
+  if (next->prefix == 0 || input.size() - next->prefix < next->payload) return std::optional<Buffer>();
+  Buffer frame = input.take(next->prefix + next->payload);
+  frame.drop(next->prefix);
+  return std::optional<Buffer>(std::move(frame));
+}
+
+}  // namespace weir

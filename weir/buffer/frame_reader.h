@@ -1,0 +1,96 @@
+// weir: messages out of a buffer: up to a delimiter, or behind their length.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "weir/base/export.h"
+#include "weir/base/result.h"
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/search.h"
+
+namespace weir {
+
+/// Frames that end with a delimiter of one or more bytes, which is taken off.
+///
+///     DelimiterReader reader("\r\n\r\n");
+///     for (;;) {
+///       Result<std::optional<Buffer>> frame = reader.next(input);
+///       if (!frame) return frame.error();         // errc::limit
+///       if (!*frame) break;                       // more input is needed; nothing is searched twice
+///       handle(std::move(**frame));               // shares the memory of what arrived
+///     }
+///
+/// The same frames come however the input arrives in pieces.
+///
+/// Errors: errc::limit, as soon as the next frame is known to have more than `limit` bytes, the delimiter not counted; the
+///         input stays as it is, and asking again gives the same answer.
+class WEIR_API DelimiterReader {
+ public:
+  static constexpr std::size_t default_limit = std::size_t{1} << 20;
+
+  /// Requires a delimiter of at least one byte.
+  explicit DelimiterReader(std::string delimiter, std::size_t limit = default_limit)
+      : delimiter_(std::move(delimiter)),
+        limit_(limit) {
+    expects(!delimiter_.empty());
+  }
+
+  /// Takes the next frame and its delimiter out of `input`; nothing while the delimiter has not come. Throws
+  /// std::bad_alloc; the input is then unchanged.
+  Result<std::optional<Buffer>> next(Buffer& input);
+
+ private:
+  std::string delimiter_;
+  std::size_t limit_;
+  SearchPosition position_;
+};
+
+/// How the length of a frame is told in front of it.
+struct LengthFormat {
+  /// As bytes of the prefix: a varint (weir/buffer/varint.h), of at most ten bytes.
+  static constexpr std::size_t varint = 0;
+
+  std::size_t bytes = 4;                     ///< 1 to 8, or `varint`
+  std::endian order = std::endian::big;      ///< of a prefix that is no varint
+  bool counts_prefix = false;                ///< the length told includes the prefix itself
+  std::size_t limit = std::size_t{1} << 20;  ///< bytes of a frame, its prefix not counted
+};
+
+/// Frames whose length is told before them. The prefix is taken off.
+///
+///     LengthReader reader({.bytes = 2, .limit = 16_KiB});
+///     while (auto frame = reader.next(input)) { if (!*frame) break; handle(std::move(**frame)); }
+///
+/// Errors: errc::limit for a length above the limit, std::errc::value_too_large for a varint of more than 64 bits,
+///         std::errc::bad_message for a length that counts its prefix and is smaller than that. The input stays as it is, and
+///         asking again gives the same answer: what follows could not be told apart any more.
+class WEIR_API LengthReader {
+ public:
+  /// Requires `format.bytes` of 0 (`varint`) to 8.
+  explicit LengthReader(LengthFormat format = {}) noexcept : format_(format) { expects(format.bytes <= 8); }
+
+  /// Takes the next frame and its prefix out of `input`; nothing while it is not whole. Throws std::bad_alloc; the input is
+  /// then unchanged.
+  Result<std::optional<Buffer>> next(Buffer& input) const;
+
+  /// How many bytes the input needs at least before `next` can say more: the prefix, or the whole frame once that is
+  /// known. For those who make room or read just as much. Errors: as `next`.
+  Result<std::size_t> needed(const Buffer& input) const noexcept;
+
+ private:
+  struct Extent {
+    std::size_t prefix = 0;  ///< 0: it is not whole yet
+    std::size_t payload = 0;
+  };
+
+  Result<Extent> extent(const Buffer& input) const noexcept;
+
+  LengthFormat format_;
+};
+
+}  // namespace weir

@@ -1,0 +1,196 @@
+// weir: tests of frames.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/frame_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/varint.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+std::string text_of(const Buffer& buffer) {
+  std::string text(buffer.size(), '\0');
+  buffer.copy_to(std::as_writable_bytes(std::span(text.data(), text.size())));
+  return text;
+}
+
+using Next = std::function<Result<std::optional<Buffer>>(Buffer&)>;
+
+/// What comes out when `input` arrives in pieces of `step` bytes: each frame in brackets, then the error, if one ends it.
+std::string read_in_pieces(std::string_view input, std::size_t step, const Next& next) {
+  Buffer buffer;
+  std::string result;
+  for (;;) {
+    Result<std::optional<Buffer>> frame = next(buffer);
+    if (!frame) {
+      const std::size_t left = buffer.size();
+      EXPECT_EQ(next(buffer).error(), frame.error()) << "asking again gives the same answer";
+      EXPECT_EQ(buffer.size(), left);
+      return result + frame.error().message();
+    }
+    if (*frame) {
+      result += "[" + text_of(**frame) + "]";
+      continue;
+    }
+    if (input.empty()) return result;
+    const std::string_view piece = input.substr(0, step);
+    buffer.append(Slice::adopt(std::string(piece) + '\0').subslice(0, piece.size()));  // never merges
+    input.remove_prefix(piece.size());
+  }
+}
+
+std::string delimited(std::string_view input, std::size_t step, std::string delimiter, std::size_t limit) {
+  DelimiterReader reader(std::move(delimiter), limit);
+  return read_in_pieces(input, step, [&](Buffer& buffer) { return reader.next(buffer); });
+}
+
+std::string prefixed(std::string_view input, std::size_t step, LengthFormat format) {
+  const LengthReader reader(format);
+  return read_in_pieces(input, step, [&](Buffer& buffer) { return reader.next(buffer); });
+}
+
+TEST(DelimiterReader, gives_the_same_frames_however_the_input_is_cut) {
+  const std::string input = "one\r\n\r\n\r\n\r\ntwo\r\n\rthree\r\n\r\nrest\r\n\r";
+  for (std::size_t step = 1; step <= input.size(); ++step) {
+    ASSERT_EQ(delimited(input, step, "\r\n\r\n", 100), "[one][][two\r\n\rthree]") << step;
+  }
+}
+
+TEST(DelimiterReader, a_frame_of_exactly_the_limit_passes_and_one_more_byte_does_not) {
+  for (std::size_t size = 8; size <= 12; ++size) {
+    const std::string frame(size, 'x');
+    const std::string limit = make_error_code(errc::limit).message();
+    for (std::size_t step = 1; step <= size + 4; ++step) {
+      const std::string expected = size <= 10 ? "[ok][" + frame + "]" : "[ok]" + limit;
+      ASSERT_EQ(delimited("ok--" + frame + "--", step, "--", 10), expected) << size << " in steps of " << step;
+    }
+  }
+}
+
+TEST(DelimiterReader, without_a_delimiter_the_limit_is_noticed_as_soon_as_it_is_certain) {
+  DelimiterReader reader("--", 4);
+  Buffer input;
+  input.append("xxxx-");
+  EXPECT_TRUE(reader.next(input)) << "the second dash may come";
+  input.append("x");
+  EXPECT_EQ(reader.next(input).error(), errc::limit);
+}
+
+TEST(DelimiterReader, an_unlimited_frame_is_as_long_as_it_is) {
+  EXPECT_EQ(delimited(std::string(100'000, 'x') + "\n", 7001, "\n", unlimited).size(), 100'002U);
+}
+
+TEST(LengthReader, reads_every_size_of_prefix_in_both_orders_however_it_is_cut) {
+  for (std::size_t bytes = 1; bytes <= 8; ++bytes) {
+    for (const std::endian order : {std::endian::big, std::endian::little}) {
+      for (const bool counts_prefix : {false, true}) {
+        std::string input;
+        for (const std::string_view payload : {"hello", "", "x", "the last one"}) {
+          std::string prefix(bytes, '\0');
+          const std::size_t length = payload.size() + (counts_prefix ? bytes : 0);
+          prefix[order == std::endian::big ? bytes - 1 : 0] = static_cast<char>(length);
+          input += prefix + std::string(payload);
+        }
+        for (std::size_t step = 1; step <= input.size(); ++step) {
+          ASSERT_EQ(prefixed(input, step, {.bytes = bytes, .order = order, .counts_prefix = counts_prefix}),
+                    "[hello][][x][the last one]");
+        }
+      }
+    }
+  }
+}
+
+TEST(LengthReader, reads_varint_prefixes_however_they_are_cut) {
+  std::string input;
+  std::string expected;
+  for (const std::size_t size : {0U, 1U, 127U, 128U, 300U, 20'000U}) {
+    input += std::string(as_text(Varint(size).bytes())) + std::string(size, 'v');
+    expected += "[" + std::string(size, 'v') + "]";
+  }
+  for (const std::size_t step : {1U, 2U, 3U, 128U, 129U, 1000U, 30'000U}) {
+    ASSERT_EQ(prefixed(input, step, {.bytes = LengthFormat::varint}), expected) << step;
+  }
+}
+
+TEST(LengthReader, refuses_what_passes_the_limit_before_it_has_come) {
+  const std::string limit = make_error_code(errc::limit).message();
+  EXPECT_EQ(prefixed(std::string("\0\0\0\x0A", 4) + "0123456789", 3, {.limit = 10}), "[0123456789]");
+  EXPECT_EQ(prefixed(std::string("\0\0\0\x0B", 4), 4, {.limit = 10}), limit);
+  EXPECT_EQ(prefixed(std::string(8, '\xFF'), 8, {.bytes = 8, .limit = unlimited - 1}), limit);
+  EXPECT_EQ(prefixed(std::string(10, '\xFF'), 10, {.bytes = LengthFormat::varint}),
+            std::make_error_code(std::errc::value_too_large).message());
+  EXPECT_EQ(prefixed(std::string("\0\x01", 2), 2, {.bytes = 2, .counts_prefix = true}),
+            std::make_error_code(std::errc::bad_message).message());
+}
+
+TEST(LengthReader, the_largest_length_of_all_only_waits) {
+  const std::string input(8, '\xFF');
+
+  EXPECT_EQ(prefixed(input + "x", 9, {.bytes = 8, .limit = unlimited}), "");
+}
+
+TEST(LengthReader, tells_how_much_it_needs) {
+  const LengthReader reader;
+  Buffer input;
+  EXPECT_EQ(*reader.needed(input), 4U);
+  input.append(Bytes());
+  input.append(std::string("\0\0\1", 3));
+  EXPECT_EQ(*reader.needed(input), 4U);
+  input.append(std::string("\2", 1));
+  EXPECT_EQ(*reader.needed(input), 4U + 258U);
+  EXPECT_EQ(*LengthReader({.bytes = LengthFormat::varint}).needed(Buffer()), 1U);
+  Buffer endless;
+  endless.append(std::string(8, '\xFF'));
+  EXPECT_EQ(*LengthReader({.bytes = 8, .limit = unlimited}).needed(endless), unlimited);
+}
+
+TEST(LengthReader, frames_share_the_memory_they_came_in) {
+  Buffer input;
+  input.append(std::string("\0\0\x4E\x20", 4) + std::string(20'000, 'x'));
+  const std::byte* begin = input.front().data();
+
+  const Result<std::optional<Buffer>> frame = LengthReader().next(input);
+
+  ASSERT_TRUE(frame && *frame);
+  EXPECT_EQ((*frame)->front().data(), begin + 4);
+}
+
+TEST(FrameReaders, leave_the_input_as_it_is_when_there_is_no_memory) {
+  for (const bool is_delimited : {true, false}) {
+    std::string text = std::string("\0\0\1\x2C", 4) + std::string(300, 'x') + "\r\n\r\n" + std::string(200, 'y');
+    if (is_delimited) text.erase(0, 4);
+    const std::string copy = text;
+    Buffer input;  // of many slices: cutting it needs a node
+    for (std::size_t at = 0; at < text.size(); at += 7) {
+      input.append_static(std::string_view(at % 2 == 0 ? text : copy).substr(at, 7));
+    }
+    DelimiterReader delimiter("\r\n\r\n");
+    const LengthReader length;
+    const auto next = [&] { return is_delimited ? delimiter.next(input) : length.next(input); };
+    {
+      const AllocationPlan failing(1);
+      EXPECT_THROW((void)next(), std::bad_alloc);
+    }
+    EXPECT_EQ(text_of(input), text);
+    EXPECT_EQ(text_of(**next()), std::string(300, 'x'));
+  }
+}
+
+TEST(FrameReaderDeathTest, an_empty_delimiter_and_a_prefix_of_nine_bytes_are_programmer_errors) {
+  EXPECT_DEATH(DelimiterReader(""), "");
+  EXPECT_DEATH(LengthReader({.bytes = 9}), "");
+}
+
+}  // namespace
+}  // namespace weir
