@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/pool.h"
 #include "weir/buffer/varint.h"
 
 namespace weir {
@@ -167,6 +168,7 @@ TEST(LengthReader, frames_share_the_memory_they_came_in) {
 }
 
 TEST(FrameReaders, leave_the_input_as_it_is_when_there_is_no_memory) {
+  (void)Pool::default_pool();  // is made at its first use
   for (const bool is_delimited : {true, false}) {
     std::string text = std::string("\0\0\1\x2C", 4) + std::string(300, 'x') + "\r\n\r\n" + std::string(200, 'y');
     if (is_delimited) text.erase(0, 4);
