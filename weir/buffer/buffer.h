@@ -188,12 +188,21 @@ class WEIR_API Buffer {
     drop_slow(count);
   }
 
+  /// Keeps the first `count` bytes and removes the rest. Its room can be written to again where nothing else views it.
+  /// Requires `count <= size()`. Throws std::bad_alloc.
+  void truncate(std::size_t count);
+
   /// Removes everything, and what was reserved.
   void clear() noexcept;
 
   /// Calls `hook`, which may be null and must outlive its use here, as the last act on this buffer of any operation that
   /// removed bytes from it: drop, take, take_all, split, clear, and being moved or appended from; not the destructor.
   void set_drain_hook(BufferDrainHook* hook) noexcept { hook_ = hook; }
+
+  /// A buffer with `count` bytes from `offset` on, sharing the memory; this one stays as it is. O(slices). Requires
+  /// `offset + count <= size()`. Throws std::bad_alloc.
+  [[nodiscard]] Buffer share(std::size_t offset, std::size_t count) const;
+  [[nodiscard]] Buffer share() const { return share(0, size_); }
 
   /// Makes every block safe to release on another thread, and moves the content into an object that may go there.
   [[nodiscard]] TransferBuffer detach() && noexcept;
@@ -242,6 +251,7 @@ class WEIR_API Buffer {
   Pool& pool() const noexcept;
 
  private:
+  friend class Draft;
   friend class TransferBuffer;
 
   // The parts of state_.
@@ -321,6 +331,9 @@ class WEIR_API Buffer {
   void take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept;
   bool take_few(const SliceQueue::Place& place, std::size_t offset, Buffer& result) noexcept;
   void drop_slow(std::size_t count);
+  void cut_back(std::size_t count, const std::byte* own_from);
+  void push_shared(const SliceQueue& from, std::size_t offset, std::size_t count);
+  void insert_at(std::size_t offset, Buffer&& bytes);
   void destroy() noexcept;
   void tell_hook() noexcept {
     if (hook_ != nullptr) [[unlikely]]

@@ -1,0 +1,119 @@
+// weir: bytes that are written to a buffer in two phases: staged, then committed at once or not at all.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/draft.h"
+
+namespace weir {
+
+Draft::Draft(Buffer& target) noexcept : target_(target), staged_(target.pool()) { begin(); }
+
+/// Takes over the room behind the buffer's content, if there is any.
+void Draft::begin() noexcept {
+  if (target_.block_room() == 0) return;
+  window_ = target_.block_;
+  window_start_ = target_.write_;
+  window_->hold();
+  DeadBlocks dead;
+  staged_.set_window(std::exchange(target_.block_, nullptr), window_start_, dead);
+  target_.set_window(nullptr, nullptr, dead);
+}
+
+MutableBytes Draft::allocate(std::size_t count) {
+  if (count == 0) return {};
+  const MutableBytes room = staged_.prepare(count).first(count);
+  staged_.commit(count);
+  return room;
+}
+
+void Draft::append(Draft&& other) {
+  if (this == &other) return;
+  if (other.is_empty()) return;
+  staged_.append(std::move(other.staged_));
+  let_go_block(std::exchange(other.window_, nullptr));  // what lies there is not for its buffer to write to any more
+  other.changes_.clear();
+}
+
+Draft::Mark Draft::mark() const noexcept {
+  Mark mark;
+  mark.position_ = size();
+  mark.changes_ = changes_.size();
+  return mark;
+}
+
+Draft::Mark Draft::mark_before_last(std::size_t count) const {
+  expects(count <= size());
+  Mark result = mark();
+  result.position_ -= count;
+  return result;
+}
+
+/// Where the mark stands after what has changed since it was made. False when that place is gone.
+bool Draft::place_of(const Mark& mark, std::size_t& position) const noexcept {
+  position = mark.position_;
+  for (std::size_t i = mark.changes_; i < changes_.size(); ++i) {
+    const Change& change = changes_[i];
+    if (change.inserted == 0 && position > change.position) return false;
+    if (change.position <= position) position += change.inserted;
+  }
+  return position <= size();
+}
+
+bool Draft::insert(const Mark& mark, Buffer&& bytes) {
+  std::size_t position = 0;
+  if (!place_of(mark, position)) return false;
+  if (bytes.is_empty()) return true;
+  changes_.reserve(changes_.size() + 1);
+  const std::size_t count = bytes.size();
+  if (position == size()) {
+    staged_.append(std::move(bytes));
+  } else {
+    staged_.insert_at(position, std::move(bytes));
+  }
+  changes_.push_back({position, count});
+  return true;
+}
+
+bool Draft::insert(const Mark& mark, Slice slice) {
+  Buffer bytes(target_.pool());
+  bytes.append(std::move(slice));
+  return insert(mark, std::move(bytes));
+}
+
+bool Draft::truncate(std::size_t count) {
+  if (count > size()) return false;
+  if (count == size()) return true;
+  if (count == 0) {
+    rollback();
+    begin();
+    return true;
+  }
+  changes_.reserve(changes_.size() + 1);
+  staged_.cut_back(count, staged_.block_ == window_ ? window_start_ : nullptr);
+  changes_.push_back({count, 0});
+  return true;
+}
+
+void Draft::rollback() noexcept {
+  changes_.clear();
+  DeadBlocks dead;
+  staged_.remove_all(dead);
+  if (window_ == nullptr) return;
+  BlockHeader* window = std::exchange(window_, nullptr);
+  if (target_.block_ == nullptr) {
+    target_.set_window(window, window_start_, dead);
+  } else {
+    dead.let_go(window);
+  }
+}
+
+void Draft::commit() {
+  if (!is_empty()) {
+    target_.append(std::move(staged_));
+    changes_.clear();
+    let_go_block(std::exchange(window_, nullptr));
+  } else {
+    rollback();
+  }
+  begin();
+}
+
+}  // namespace weir

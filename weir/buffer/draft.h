@@ -1,0 +1,121 @@
+// weir: bytes that are written to a buffer in two phases: staged, then committed at once or not at all.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "weir/base/bytes.h"
+#include "weir/base/export.h"
+#include "weir/buffer/buffer.h"
+
+namespace weir {
+
+/// A write to a buffer that its readers see only when it is complete.
+///
+///     Draft draft(stream.output());
+///     MutableBytes header = draft.allocate(4);               // filled in later: its address stays
+///     encode_body(draft);
+///     store_big_endian(header, checked_u32(draft.size() - 4));
+///     draft.commit();                                        // or nothing: the destructor takes all of it back
+///
+/// What is staged may come from anywhere: memory to write to, copies, slices, buffers, foreign and adopted memory.
+///
+///     buffer   | readable content |                 commit() puts all of it here, O(1)
+///     draft                         allocate | slice | insert(mark, …) | allocate
+///
+/// The draft takes over the room behind the buffer's content, so that small messages are written in place and need no new
+/// slice; what is appended to the buffer meanwhile goes before the draft, and so does a second draft that commits first. Each
+/// draft beyond the first has a block of its own.
+///
+/// Invariant: nothing staged is readable. Memory that came by reference goes back to whom it came from, never to the pool.
+/// Lifetime:  the buffer must outlive the draft and stay where it is. Addresses from `allocate` are valid until `commit`,
+///            `rollback` or a `truncate` that drops them.
+/// Threads:   the buffer's.
+/// Errors:    what needs memory and gets none throws std::bad_alloc and changes nothing.
+class WEIR_API Draft {
+ public:
+  /// A place in the draft. It stays between the same bytes, whatever is inserted elsewhere.
+  class Mark {
+   public:
+    Mark() noexcept = default;
+
+   private:
+    friend class Draft;
+
+    std::size_t position_ = 0;
+    std::size_t changes_ = 0;  ///< how many the draft had seen when the mark was made
+  };
+
+  explicit Draft(Buffer& target) noexcept;
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+  ~Draft() { rollback(); }
+
+  /// Bytes staged.
+  std::size_t size() const noexcept { return staged_.size(); }
+  bool is_empty() const noexcept { return staged_.is_empty(); }
+
+  /// `count` contiguous bytes, staged, with contents that are yours to write before `commit`.
+  MutableBytes allocate(std::size_t count);
+
+  /// Stages what Buffer's operations of the same name append.
+  void append(Bytes bytes) { staged_.append(bytes); }
+  void append(std::string_view text) { staged_.append(text); }
+  void append(const char* text) { staged_.append(text); }
+  void append(std::string&& text) { staged_.append(std::move(text)); }
+  void append(std::vector<std::byte>&& bytes) { staged_.append(std::move(bytes)); }
+  void append(const Slice& slice) { staged_.append(slice); }
+  void append(Slice&& slice) { staged_.append(std::move(slice)); }
+  void append(Buffer&& other) { staged_.append(std::move(other)); }
+  void append_foreign(Bytes bytes, Callback<void()>&& release) { staged_.append_foreign(bytes, std::move(release)); }
+  void append_static(std::string_view text) { staged_.append_static(text); }
+  template <std::integral T>
+  void append_big_endian(T value) {
+    staged_.append_big_endian(value);
+  }
+  template <std::integral T>
+  void append_little_endian(T value) {
+    staged_.append_little_endian(value);
+  }
+  /// All that `other`, a draft of whatever buffer, has staged: it stays staged, here. `other` is empty afterwards.
+  void append(Draft&& other);
+
+  /// The end of what is staged now.
+  Mark mark() const noexcept;
+  /// Before the last `count` staged bytes. Requires `count <= size()`.
+  Mark mark_before_last(std::size_t count) const;
+  /// Stages `bytes` at `mark`: before what stood behind it, and behind what was inserted at the same mark earlier. False,
+  /// and `bytes` as it was, when `truncate` has dropped the place.
+  [[nodiscard]] bool insert(const Mark& mark, Buffer&& bytes);
+  [[nodiscard]] bool insert(const Mark& mark, Slice slice);
+
+  /// Keeps the first `count` staged bytes, and the room behind them where it can. False, and no change, when there are not
+  /// so many. 0 drops all, and leaves the draft usable.
+  [[nodiscard]] bool truncate(std::size_t count);
+  /// Drops everything and gives the buffer its room back. The draft is empty, and usable.
+  void rollback() noexcept;
+  /// Puts everything at the end of the buffer, as that is now. The draft is empty, and usable. O(1).
+  void commit();
+
+ private:
+  /// What moves marks: bytes put in at a place, or everything behind a place dropped.
+  struct Change {
+    std::size_t position;
+    std::size_t inserted;  ///< 0: dropped
+  };
+
+  void begin() noexcept;
+  bool place_of(const Mark& mark, std::size_t& position) const noexcept;
+
+  Buffer& target_;
+  Buffer staged_;
+  BlockHeader* window_ = nullptr;      ///< the block that was the buffer's tail, of which this holds a reference
+  std::byte* window_start_ = nullptr;  ///< where the buffer would have written on
+  std::vector<Change> changes_;
+};
+
+}  // namespace weir
