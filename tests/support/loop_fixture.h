@@ -1,14 +1,10 @@
-// weir: connected descriptors and slots that record what a loop tells them, for tests.
+// weir: a loop to test, and slots that record what a loop tells them, for tests.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -21,73 +17,15 @@
 #include <vector>
 
 #include "tests/support/descriptor_check.h"
+#include "tests/support/test_sockets.h"
 #include "weir/loop/backend.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/io_slot.h"
+#include "weir/loop/timer.h"
 #include "weir/sys/calls.h"
+#include "weir/sys/fault_kernel.h"
 
 namespace weir::testing_support {
-
-/// Both ends of a connection: `near` for the loop under test, `far` for the test itself. Non-blocking, close-on-exec.
-struct Pair {
-  sys::Descriptor near;
-  sys::Descriptor far;
-};
-
-inline Pair unix_pair() {
-  int numbers[2] = {-1, -1};
-  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, numbers), 0);
-  return {sys::Descriptor(numbers[0]), sys::Descriptor(numbers[1])};
-}
-
-/// A pipe: `near` is the end to read, `far` the one to write.
-inline Pair pipe_pair() {
-  int numbers[2] = {-1, -1};
-  EXPECT_EQ(::pipe2(numbers, O_NONBLOCK | O_CLOEXEC), 0);
-  return {sys::Descriptor(numbers[0]), sys::Descriptor(numbers[1])};
-}
-
-/// A TCP connection over loopback, made before this returns.
-inline Pair tcp_pair() {
-  sys::Descriptor listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof name;
-  EXPECT_EQ(::bind(listening.number(), reinterpret_cast<sockaddr*>(&name), length), 0);
-  EXPECT_EQ(::listen(listening.number(), 1), 0);
-  EXPECT_EQ(::getsockname(listening.number(), reinterpret_cast<sockaddr*>(&name), &length), 0);
-  sys::Descriptor far(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(::connect(far.number(), reinterpret_cast<sockaddr*>(&name), length), 0);
-  EXPECT_EQ(::fcntl(far.number(), F_SETFL, O_NONBLOCK), 0);
-  sys::Descriptor near(::accept4(listening.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  EXPECT_TRUE(near);
-  return {std::move(near), std::move(far)};
-}
-
-/// Writes as much as the kernel takes; returns how much that was.
-inline std::size_t write_some(const sys::Descriptor& to, std::string_view bytes) {
-  const auto written = ::send(to.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  return written < 0 ? 0 : static_cast<std::size_t>(written);
-}
-
-/// Everything that can be read without waiting.
-inline std::string read_some(const sys::Descriptor& from) {
-  std::string result;
-  char chunk[16384];
-  for (;;) {
-    const auto got = ::read(from.number(), chunk, sizeof chunk);
-    if (got <= 0) return result;
-    result.append(chunk, static_cast<std::size_t>(got));
-  }
-}
-
-/// Closes a TCP descriptor with a reset instead of an orderly end.
-inline void close_with_reset(sys::Descriptor descriptor) {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  EXPECT_EQ(::setsockopt(descriptor.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
-  descriptor.reset();
-}
 
 /// Bytes that are different at every position for a long way, so that a lost, doubled or moved one shows.
 inline std::string numbered_bytes(std::size_t count, std::uint32_t seed = 1) {
@@ -268,40 +206,21 @@ class ConnectProbe final : public ConnectSlot {
   void connected(std::error_code error) override { outcome = error; }
 };
 
-/// A TCP socket that listens on a port of the system's choice.
-struct ListeningSocket {
-  explicit ListeningSocket(int backlog = 4096)
-      : descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    name.v4 = {};
-    name.v4.sin_family = AF_INET;
-    name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    name.length = sizeof name.v4;
-    EXPECT_EQ(::bind(descriptor.number(), &name.any, name.length), 0);
-    EXPECT_EQ(::listen(descriptor.number(), backlog), 0);
-    EXPECT_EQ(::getsockname(descriptor.number(), &name.any, &name.length), 0);
-  }
+/// False when the condition does not hold within `limit` of the kernel's time, so that a lost event is a failure and no hang.
+template <class Condition>
+bool run_until(EventLoop& loop, Condition condition, Duration limit = std::chrono::seconds(10)) {
+  Timer timer(loop, [](Timer&) {});
+  timer.start(limit);
+  EXPECT_TRUE(loop.run_until([&] { return condition() || !timer.is_armed(); }));
+  return condition();
+}
 
-  /// A socket that connects here; `in_progress` tells whether it is still at it.
-  sys::Descriptor connect(bool* in_progress = nullptr) const {
-    sys::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    (void)::connect(socket.number(), &name.any, name.length);
-    pollfd writable{.fd = socket.number(), .events = POLLOUT, .revents = 0};
-    const bool is_done = ::poll(&writable, 1, 0) == 1;
-    if (in_progress != nullptr) *in_progress = !is_done;
-    return socket;
-  }
-
-  /// Fills the queue until a further connection stays in progress; returns all of them, that one last.
-  std::vector<sys::Descriptor> fill() const {
-    std::vector<sys::Descriptor> connections;
-    for (bool in_progress = false; !in_progress && connections.size() < 100;) {
-      connections.push_back(connect(&in_progress));
-    }
-    return connections;
-  }
-
-  sys::Descriptor descriptor;
-  sys::SocketName name;
+/// A loop whose system calls are counted, and can be made to fail.
+class LoopTest : public testing::Test {
+ protected:
+  sys::FaultKernel kernel_;
+  sys::ScopedKernel installed_{kernel_};
+  EventLoop loop_;
 };
 
 /// Lets the process open `count` descriptors at least; false when the system does not allow that.

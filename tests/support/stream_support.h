@@ -2,11 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,9 +15,11 @@
 #include <string_view>
 #include <utility>
 
-#include "tests/support/clock_kernel.h"
 #include "tests/support/descriptor_check.h"
+#include "tests/support/test_sockets.h"
 #include "weir/loop/event_loop.h"
+#include "weir/loop/timer.h"
+#include "weir/net/address.h"
 #include "weir/net/socket.h"
 #include "weir/stream/stream.h"
 
@@ -43,11 +41,11 @@ inline std::string text_of(const Buffer& buffer) {
   return text;
 }
 
-/// The other end of a connection, driven by hand: none of its calls is weir's, none waits.
+/// The other end of a connection, driven by hand: none of its calls is weir's, none waits, none fails by a plan.
 class Peer {
  public:
   Peer() = default;
-  explicit Peer(int descriptor) : descriptor_(descriptor) {}
+  explicit Peer(sys::Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
   Peer(Peer&& other) noexcept { *this = std::move(other); }
   Peer& operator=(Peer&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
@@ -58,51 +56,58 @@ class Peer {
   }
   ~Peer() { close(); }
 
-  int number() const { return descriptor_; }
+  int number() const { return descriptor_.number(); }
 
   /// Sends what the kernel takes now; returns how much. Notes an error.
   std::size_t send(std::string_view text) {
+    const Undisturbed undisturbed;
     std::size_t sent = 0;
     while (sent < text.size()) {
-      const ssize_t count = ::send(descriptor_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (count < 0) {
-        if (errno != EAGAIN) error = errno;
+      const sys::CallResult result = sys::send(number(), as_bytes(text.substr(sent)));
+      if (!result) {
+        if (result.error_number() != EAGAIN) error = result.error_number();
         break;
       }
-      sent += static_cast<std::size_t>(count);
+      sent += result.count();
     }
     return sent;
   }
 
   /// Takes what is there now, at most `at_most` bytes, into `received`; notes the end or an error.
   std::size_t receive(std::size_t at_most = unlimited) {
+    const Undisturbed undisturbed;
     std::array<char, 65536> bytes;
     std::size_t total = 0;
     while (total < at_most && !has_ended) {
-      const ssize_t count = ::recv(descriptor_, bytes.data(), std::min(bytes.size(), at_most - total), MSG_DONTWAIT);
-      if (count < 0) {
-        if (errno == EAGAIN) break;
-        error = errno;
+      const auto room = std::span(bytes).first(std::min(bytes.size(), at_most - total));
+      const sys::CallResult result = sys::receive(number(), std::as_writable_bytes(room));
+      if (!result) {
+        if (result.error_number() == EAGAIN) break;
+        error = result.error_number();
         has_ended = true;
-      } else if (count == 0) {
+      } else if (result.count() == 0) {
         has_ended = true;
       } else {
-        received.append(bytes.data(), static_cast<std::size_t>(count));
-        total += static_cast<std::size_t>(count);
+        received.append(bytes.data(), result.count());
+        total += result.count();
       }
     }
     return total;
   }
 
-  void finish() { ::shutdown(descriptor_, SHUT_WR); }
+  void finish() {
+    const Undisturbed undisturbed;
+    (void)sys::shutdown(number(), SHUT_WR);
+  }
   /// Ends the connection at once; over TCP the other side sees a reset.
   void reset() {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close();
+    const Undisturbed undisturbed;
+    (void)sys::set_option(number(), SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 0});
+    descriptor_.reset();
   }
   void close() {
-    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+    const Undisturbed undisturbed;
+    descriptor_.reset();
   }
 
   std::string received;
@@ -110,54 +115,46 @@ class Peer {
   int error = 0;
 
  private:
-  int descriptor_ = -1;
+  sys::Descriptor descriptor_;
 };
 
 enum class Transport { unix_pair, tcp };
 inline constexpr Transport transports[] = {Transport::unix_pair, Transport::tcp};
-
-/// Kernel buffers to ask for; 0 leaves the system's choice. Linux doubles what is asked.
-struct SocketBuffers {
-  int send = 0;
-  int receive = 0;
-};
 
 struct SocketPair {
   Socket ours;
   Peer peer;
 };
 
-inline void set_buffers(int descriptor, SocketBuffers buffers) {
-  if (buffers.send > 0) ::setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffers.send, sizeof buffers.send);
-  if (buffers.receive > 0) ::setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffers.receive, sizeof buffers.receive);
-}
+/// A listening TCP socket that is not weir's.
+class Acceptor {
+ public:
+  explicit Acceptor(int backlog = 16) : socket_(backlog) {}
+
+  std::string address() const { return Address(socket_.name).to_string(); }
+  /// The next connection that waits; a peer without a number when none does.
+  Peer accept() const { return Peer(socket_.accept()); }
+  void close() { socket_.descriptor.reset(); }
+
+ private:
+  ListeningSocket socket_;
+};
+
+/// A client that is not weir, connected when this returns. With `error` it may also fail, which that tells.
+inline Peer dial(const Address& to, int* error = nullptr) { return Peer(connect_to(to.name(), {}, error)); }
 
 /// Two connected sockets, the first of which is for weir.
 inline SocketPair open_sockets(Transport transport = Transport::unix_pair, SocketBuffers ours = {},
                                SocketBuffers theirs = {}) {
-  int ends[2] = {-1, -1};
-  if (transport == Transport::unix_pair) {
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    set_buffers(ends[1], theirs);
-  } else {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    set_buffers(listener, theirs);  // before the window is told
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof name;
-    EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
-    EXPECT_EQ(::listen(listener, 1), 0);
-    EXPECT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&name), &length), 0);
-    ends[0] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    set_buffers(ends[0], ours);
-    EXPECT_EQ(::connect(ends[0], reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
-    ends[1] = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    ::close(listener);
+  if (transport == Transport::tcp) {
+    const ListeningSocket listening(1, theirs);
+    sys::Descriptor near = connect_to(listening.name, ours);
+    return {Socket(std::move(near)), Peer(listening.accept())};
   }
-  set_buffers(ends[0], ours);
-  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  return {Socket(sys::Descriptor(ends[0])), Peer(ends[1])};
+  Pair pair = unix_pair();
+  set_buffers(pair.near, ours);
+  set_buffers(pair.far, theirs);
+  return {Socket(std::move(pair.near)), Peer(std::move(pair.far))};
 }
 
 /// A connected stream and its peer.
@@ -208,13 +205,16 @@ inline void record(Stream& stream, Record& into, bool with_end = true) {
 
 inline constexpr std::chrono::seconds patience{20};
 
-/// Makes turns that do not wait until `done()`, which may play the peers; false after 20 seconds, or when `run` fails.
+/// Makes turns until `done()`, which may play the peers; false after 20 seconds of the kernel's time, or when `run` fails.
+/// On the simulated kernel a turn in which nothing happens lets a millisecond pass; on the real one it does not wait.
 template <class Done>
 bool spin_until(EventLoop& loop, Done done) {
-  const auto limit = std::chrono::steady_clock::now() + patience;
+  Timer tick(loop, [](Timer&) {});
+  tick.start_every(std::chrono::milliseconds(1));
+  const TimePoint limit = sys::monotonic_now() + patience;
   while (!done()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    if (!loop.poll()) return false;
+    if (sys::monotonic_now() > limit) return false;
+    if (!(is_simulated() ? loop.run_once() : loop.poll())) return false;
   }
   return true;
 }

@@ -13,8 +13,10 @@ constinit thread_local std::size_t total = 0;
 constinit thread_local std::size_t total_at_start = 0;
 constinit thread_local std::size_t failing_number = 0;  // 0: no plan
 constinit thread_local bool fails_all_later = false;
+constinit thread_local int pauses = 0;
 
 bool next_fails() noexcept {
+  if (pauses > 0) return false;
   const std::size_t number = ++total - total_at_start;
   return failing_number != 0 && (number == failing_number || (fails_all_later && number > failing_number));
 }
@@ -42,6 +44,10 @@ AllocationPlan::AllocationPlan(std::size_t failing, bool and_all_later) noexcept
 AllocationPlan::~AllocationPlan() { failing_number = 0; }
 
 std::size_t AllocationPlan::count() const noexcept { return total - total_at_start; }
+
+AllocationPause::AllocationPause() noexcept { ++pauses; }
+
+AllocationPause::~AllocationPause() { --pauses; }
 
 std::size_t allocations_so_far() noexcept { return total; }
 

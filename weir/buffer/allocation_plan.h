@@ -19,7 +19,17 @@ class AllocationPlan {
   std::size_t count() const noexcept;
 };
 
-/// Allocations by this thread, ever.
+/// While it lives, allocations on this thread are neither counted nor do they fail: those of what a test runs on, not those
+/// that it tests.
+class AllocationPause {
+ public:
+  AllocationPause() noexcept;
+  AllocationPause(const AllocationPause&) = delete;
+  AllocationPause& operator=(const AllocationPause&) = delete;
+  ~AllocationPause();
+};
+
+/// Allocations by this thread, ever, but for those of a pause.
 std::size_t allocations_so_far() noexcept;
 
 }  // namespace weir

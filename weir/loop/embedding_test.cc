@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/support/descriptor_check.h"
+#include "tests/support/test_kernel.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
 #include "weir/loop/watch.h"
@@ -76,6 +77,7 @@ TEST(Embedding, work_that_waits_already_is_due_at_once) {
 }
 
 TEST(Embedding, a_post_after_the_deadline_was_asked_for_wakes_the_host) {
+  const testing_support::OnRealKernel real;
   EventLoop loop;
   HostLoop host(loop);
   bool has_run = false;

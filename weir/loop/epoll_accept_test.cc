@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <stdexcept>
 #include <vector>
 
 #include "tests/support/loop_fixture.h"
-#include "weir/loop/timer.h"
 #include "weir/sys/fault_kernel.h"
 
 namespace weir {
@@ -16,11 +16,9 @@ namespace {
 using namespace weir::literals;
 using namespace weir::testing_support;
 using sys::Call;
-using sys::FaultKernel;
 using sys::FaultPlan;
-using sys::ScopedKernel;
 
-class EpollAccept : public testing::Test {
+class EpollAccept : public LoopTest {
  protected:
   /// `count` connections that wait to be accepted.
   std::vector<sys::Descriptor> queue(std::size_t count) {
@@ -29,16 +27,6 @@ class EpollAccept : public testing::Test {
     return clients;
   }
 
-  bool run_until(const std::function<bool()>& condition, Duration limit = 5s) {
-    Timer timer(loop_, [](Timer&) {});
-    timer.start(limit);
-    EXPECT_TRUE(loop_.run_until([&] { return condition() || !timer.is_armed(); }));
-    return condition();
-  }
-
-  FaultKernel kernel_;
-  ScopedKernel installed_{kernel_};
-  EventLoop loop_;
   ListeningSocket socket_;
 };
 
@@ -65,10 +53,13 @@ TEST_F(EpollAccept, takes_at_most_64_connections_in_a_turn_and_goes_on_in_the_ne
 
 // hazard: RE12
 TEST_F(EpollAccept, hands_over_non_blocking_close_on_exec_sockets) {
-  const std::vector<sys::Descriptor> clients = queue(3);
-  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+  const OnRealKernel real;
+  EventLoop loop;
+  ListeningSocket socket;
+  const std::array clients = {socket.connect(), socket.connect(), socket.connect()};
+  auto acceptor = AcceptProbe::accepting(loop, std::move(socket.descriptor));
 
-  ASSERT_TRUE(run_until([&] { return acceptor->connections.size() == 3; }));
+  ASSERT_TRUE(run_until(loop, [&] { return acceptor->connections.size() == 3; }));
 
   for (const auto& connection : acceptor->connections) {
     EXPECT_NE(::fcntl(connection.number(), F_GETFL) & O_NONBLOCK, 0);
@@ -81,7 +72,8 @@ TEST_F(EpollAccept, stopped_in_a_callback_takes_no_more_until_started_again) {
   auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
   acceptor->on_accepted = [](AcceptProbe& self) { self.stop(); };
   for (std::size_t accepted = 1; accepted <= 5; ++accepted) {
-    ASSERT_TRUE(run_until([&] { return acceptor->connections.size() == accepted; }, 1s));
+    ASSERT_TRUE(run_until(
+        loop_, [&] { return acceptor->connections.size() == accepted; }, 1s));
     ASSERT_TRUE(loop_.poll());
     EXPECT_EQ(acceptor->connections.size(), accepted);
     acceptor->start();
@@ -96,7 +88,7 @@ TEST_F(EpollAccept, an_interruption_or_a_would_block_loses_no_connection) {
     kernel_.set_plan(FaultPlan::random(3, 0.4, {.error = error}, {Call::accept}));
     auto acceptor = AcceptProbe::accepting(loop_, std::move(socket.descriptor));
 
-    EXPECT_TRUE(run_until([&] { return acceptor->connections.size() == 20; }));
+    EXPECT_TRUE(run_until(loop_, [&] { return acceptor->connections.size() == 20; }));
 
     EXPECT_TRUE(acceptor->failures.empty());
   }
@@ -111,7 +103,9 @@ TEST_F(EpollAccept, errors_of_single_connections_are_passed_over) {
     kernel_.set_plan(FaultPlan::script({{.calls = {Call::accept}, .to = 10, .fault = {.error = error}}}));
     auto acceptor = AcceptProbe::accepting(loop_, std::move(socket.descriptor));
 
-    EXPECT_TRUE(run_until([&] { return acceptor->connections.size() == 1; }, 1s)) << error;
+    EXPECT_TRUE(run_until(
+        loop_, [&] { return acceptor->connections.size() == 1; }, 1s))
+        << error;
 
     EXPECT_TRUE(acceptor->failures.empty()) << error;
   }
@@ -122,7 +116,7 @@ TEST_F(EpollAccept, a_whole_turn_of_failures_is_reported_and_ends_the_turn) {
   kernel_.set_plan(FaultPlan::from_nth(1, {.error = ECONNABORTED}, {Call::accept}));
   auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
 
-  ASSERT_TRUE(run_until([&] { return !acceptor->failures.empty(); }));
+  ASSERT_TRUE(run_until(loop_, [&] { return !acceptor->failures.empty(); }));
   ASSERT_TRUE(loop_.poll());
 
   EXPECT_EQ(kernel_.calls(Call::accept), 64U);
@@ -134,14 +128,15 @@ TEST_F(EpollAccept, running_out_of_descriptors_is_reported_at_once_and_starting_
   const std::vector<sys::Descriptor> clients = queue(2);
   kernel_.set_plan(FaultPlan::nth(1, {.error = EMFILE}, {Call::accept}));
   auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
-  ASSERT_TRUE(run_until([&] { return !acceptor->failures.empty(); }));
+  ASSERT_TRUE(run_until(loop_, [&] { return !acceptor->failures.empty(); }));
   EXPECT_EQ(acceptor->failures[0], std::errc::too_many_files_open);
   ASSERT_TRUE(loop_.poll());
   EXPECT_EQ(kernel_.calls(Call::accept), 1U);
 
   acceptor->start();
 
-  EXPECT_TRUE(run_until([&] { return acceptor->connections.size() == 2; }, 1s));
+  EXPECT_TRUE(run_until(
+      loop_, [&] { return acceptor->connections.size() == 2; }, 1s));
 }
 
 TEST_F(EpollAccept, a_callback_that_throws_keeps_the_connections_behind_it) {
@@ -150,7 +145,9 @@ TEST_F(EpollAccept, a_callback_that_throws_keeps_the_connections_behind_it) {
   acceptor->on_accepted = [](AcceptProbe&) { throw std::runtime_error("in accepted"); };
 
   for (std::size_t i = 1; i <= 3; ++i) {
-    EXPECT_THROW((void)run_until([&] { return acceptor->connections.size() > i; }, 1s), std::runtime_error);
+    EXPECT_THROW((void)run_until(
+                     loop_, [&] { return acceptor->connections.size() > i; }, 1s),
+                 std::runtime_error);
     EXPECT_EQ(acceptor->connections.size(), i);
   }
 }
@@ -161,7 +158,7 @@ TEST_F(EpollAccept, a_connection_that_is_made_or_refused_is_told_so) {
   gone.descriptor.reset();
   auto refused = ConnectProbe::waiting(loop_, gone.connect());
 
-  ASSERT_TRUE(run_until([&] { return made->outcome && refused->outcome; }));
+  ASSERT_TRUE(run_until(loop_, [&] { return made->outcome && refused->outcome; }));
 
   EXPECT_EQ(*made->outcome, std::error_code());
   EXPECT_EQ(*refused->outcome, std::errc::connection_refused);

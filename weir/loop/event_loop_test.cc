@@ -3,6 +3,7 @@
 #include "weir/loop/event_loop.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/loop_fixture.h"
+#include "tests/support/test_world.h"
 #include "weir/loop/timer.h"
 #include "weir/loop/watch.h"
 #include "weir/sys/fault_kernel.h"
@@ -99,6 +101,7 @@ TEST(EventLoop, run_until_looks_at_its_condition_before_each_turn) {
 
 // hazard: RE17
 TEST(EventLoop, stop_from_another_thread_wakes_a_loop_that_sleeps) {
+  const OnRealKernel real;
   EventLoop loop;
   const Pair pair = unix_pair();
   auto idle = ByteProbe::reading(loop, sys::Descriptor(::dup(pair.near.number())));
@@ -184,7 +187,7 @@ TEST(EventLoop, every_call_that_fails_while_it_is_made_is_reported_and_leaves_no
     FaultKernel kernel(
         FaultPlan::nth(k, {.error = EMFILE}, {Call::create_event_counter, Call::create_epoll, Call::control_epoll}));
     const ScopedKernel installed(kernel);
-    const auto before = open_descriptors();
+    const auto before = count_descriptors();
 
     auto loop = EventLoop::create();
 
@@ -195,7 +198,7 @@ TEST(EventLoop, every_call_that_fails_while_it_is_made_is_reported_and_leaves_no
     ++failures;
     ASSERT_FALSE(loop);
     EXPECT_EQ(loop.error(), std::errc::too_many_files_open);
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(count_descriptors(), before);
   }
   EXPECT_EQ(failures, 3U);
 }

@@ -3,6 +3,7 @@
 #include "weir/loop/signal.h"
 
 #include <gtest/gtest.h>
+#include <sys/time.h>
 
 #include <csignal>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/descriptor_check.h"
+#include "tests/support/test_kernel.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
 
@@ -36,6 +38,7 @@ class SignalTest : public testing::Test {
     return *std::move(subscribed);
   }
 
+  const testing_support::OnRealKernel real_;
   EventLoop loop_;
 };
 
@@ -56,7 +59,8 @@ TEST_F(SignalTest, is_told_on_the_loop_and_not_in_the_handler) {
 TEST_F(SignalTest, wakes_a_loop_that_sleeps) {
   int told = 0;
   const Signal signal = subscribe(SIGALRM, [&](int) { ++told; });
-  ::alarm(1);
+  const itimerval soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 20'000}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &soon, nullptr), 0);
 
   ASSERT_TRUE(loop_.run_until([&] { return told == 1; }));
 }
@@ -199,6 +203,7 @@ TEST_F(SignalTest, moves_and_takes_its_place_over) {
 }
 
 TEST(SignalLoops, each_of_several_loops_on_a_thread_is_told) {
+  const testing_support::OnRealKernel real;
   EventLoop first;
   EventLoop second;
   int told = 0;
@@ -213,6 +218,7 @@ TEST(SignalLoops, each_of_several_loops_on_a_thread_is_told) {
 }
 
 TEST(SignalLoops, beyond_64_are_refused_and_places_are_used_again) {
+  const testing_support::OnRealKernel real;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<Signal> signals;
   for (int i = 0; i < 64; ++i) {

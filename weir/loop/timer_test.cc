@@ -1,4 +1,4 @@
-// weir: tests of timers on a loop, most of them with a clock that moves only when nothing can run.
+// weir: tests of timers on a loop, most of them in virtual time.
 // SPDX-License-Identifier: MIT
 #include "weir/loop/timer.h"
 
@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/clock_kernel.h"
-#include "tests/support/descriptor_check.h"
+#include "tests/support/test_world.h"
 #include "weir/loop/event_loop.h"
 #include "weir/sys/calls.h"
 
@@ -19,9 +18,9 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
-using testing_support::ClockKernel;
+using testing_support::world;
 
-class TimerTest : public testing::Test {
+class TimerTest : public testing_support::SimulatedTest {
  protected:
   /// Runs until the loop is empty.
   void run() {
@@ -30,15 +29,15 @@ class TimerTest : public testing::Test {
     EXPECT_EQ(*end, RunEnd::empty);
   }
 
-  ClockKernel kernel_;
-  sys::ScopedKernel installed_{kernel_};
+  std::uint64_t waits() { return world().local().calls(sys::Call::wait_epoll); }
+
   EventLoop loop_;
 };
 
 TEST_F(TimerTest, fires_once_after_its_time) {
   int fired = 0;
   Timer timer(loop_, [&](Timer&) { ++fired; });
-  const TimePoint begin = kernel_.now();
+  const TimePoint begin = world().now();
   timer.start(50ms);
   EXPECT_TRUE(timer.is_armed());
 
@@ -46,8 +45,8 @@ TEST_F(TimerTest, fires_once_after_its_time) {
 
   EXPECT_EQ(fired, 1);
   EXPECT_FALSE(timer.is_armed());
-  EXPECT_GE(kernel_.now() - begin, 50ms);
-  EXPECT_LE(kernel_.now() - begin, 51ms);
+  EXPECT_GE(world().now() - begin, 50ms);
+  EXPECT_LE(world().now() - begin, 51ms);
 }
 
 TEST_F(TimerTest, never_fires_early_and_hardly_late) {
@@ -55,13 +54,13 @@ TEST_F(TimerTest, never_fires_early_and_hardly_late) {
   std::vector<std::unique_ptr<Timer>> timers;
   std::size_t fired = 0;
   for (int i = 0; i < 500; ++i) {
-    kernel_.advance(Duration(random() % 1'000'000));
+    world().run_for(Duration(random() % 1'000'000));
     const Duration after(random() % 3 == 0 ? random() % 5'000'000 : random());  // up to four seconds
-    const TimePoint deadline = kernel_.now() + after;
+    const TimePoint deadline = world().now() + after;
     timers.push_back(std::make_unique<Timer>(loop_, [&, deadline](Timer&) {
       ++fired;
-      EXPECT_GE(kernel_.now(), deadline);
-      EXPECT_LE(kernel_.now(), deadline + 2ms);  // one of them is the pause before a poll, below
+      EXPECT_GE(world().now(), deadline);
+      EXPECT_LE(world().now(), deadline + 2ms);  // one of them is the pause before a poll, below
     }));
     timers.back()->start(after);
     (void)loop_.poll();
@@ -96,17 +95,16 @@ TEST_F(TimerTest, started_with_nought_in_its_own_callback_fires_in_a_later_turn_
     if (turns.size() < 20) self.start(0ns);
   });
   timer.start(-5s);  // less than nought is nought
-  const std::uint64_t waits_before = kernel_.waits;
+  const std::uint64_t waits_before = waits();
 
   ASSERT_TRUE(loop_.run_until([&] { return turns.size() == 20; }));
 
   for (std::size_t i = 1; i < turns.size(); ++i) EXPECT_GT(turns[i], turns[i - 1]);
   EXPECT_GE(posts, 19);
-  EXPECT_LE(kernel_.waits - waits_before, 60U);
+  EXPECT_LE(waits() - waits_before, 60U);
 }
 
 TEST_F(TimerTest, started_with_nought_after_a_long_pause_still_waits_for_a_later_turn) {
-  kernel_.oversleep = 300ms;
   int fired = 0;
   Timer first(loop_, [&](Timer&) {});
   Timer again(loop_, [&](Timer& self) {
@@ -117,17 +115,20 @@ TEST_F(TimerTest, started_with_nought_after_a_long_pause_still_waits_for_a_later
   again.start(5ms);
 
   const std::uint64_t turns_before = loop_.counters().turns;
-  ASSERT_TRUE(loop_.run_until([&] { return fired >= 10; }));
+  ASSERT_TRUE(loop_.run_until([&] {
+    world().run_for(300ms);  // the machine is slow to wake up
+    return fired >= 10;
+  }));
 
   EXPECT_GE(loop_.counters().turns - turns_before, 10U);
 }
 
 TEST_F(TimerTest, repeats_without_drift) {
   std::vector<Duration> times;
-  const TimePoint begin = kernel_.now();
+  const TimePoint begin = world().now();
   Timer timer(loop_, [&](Timer&) {
-    times.push_back(kernel_.now() - begin);
-    kernel_.advance(3ms);  // the callback takes its time
+    times.push_back(world().now() - begin);
+    world().run_for(3ms);  // the callback takes its time
   });
   timer.start_every(10ms);
 
@@ -139,12 +140,12 @@ TEST_F(TimerTest, repeats_without_drift) {
 
 TEST_F(TimerTest, that_repeats_makes_no_burst_after_a_gap_but_goes_on_in_step) {
   std::vector<Duration> times;
-  const TimePoint begin = kernel_.now();
-  Timer timer(loop_, [&](Timer&) { times.push_back(kernel_.now() - begin); });
+  const TimePoint begin = world().now();
+  Timer timer(loop_, [&](Timer&) { times.push_back(world().now() - begin); });
   timer.start_every(10ms);
   ASSERT_TRUE(loop_.run_until([&] { return times.size() == 2; }));
 
-  kernel_.advance(24h);  // the machine slept
+  world().run_for(24h);  // the machine slept
   ASSERT_TRUE(loop_.run_until([&] { return times.size() == 4; }));
 
   EXPECT_GE(times[2], 24h);
@@ -154,7 +155,7 @@ TEST_F(TimerTest, that_repeats_makes_no_burst_after_a_gap_but_goes_on_in_step) {
 TEST_F(TimerTest, a_start_replaces_the_one_before) {
   int fired = 0;
   Timer timer(loop_, [&](Timer&) { ++fired; });
-  const TimePoint begin = kernel_.now();
+  const TimePoint begin = world().now();
   timer.start_every(1ms);
   timer.start(10ms);
   timer.start(30ms);
@@ -162,7 +163,7 @@ TEST_F(TimerTest, a_start_replaces_the_one_before) {
   run();
 
   EXPECT_EQ(fired, 1);
-  EXPECT_GE(kernel_.now() - begin, 30ms);
+  EXPECT_GE(world().now() - begin, 30ms);
 }
 
 TEST_F(TimerTest, cancelled_does_not_fire_until_the_next_start) {
@@ -214,14 +215,14 @@ TEST_F(TimerTest, of_the_longest_duration_is_armed_and_never_fires) {
 // hazard: E13
 TEST_F(TimerTest, of_days_fires_to_the_millisecond_and_costs_few_waits) {
   Timer timer(loop_, [](Timer&) {});
-  const TimePoint begin = kernel_.now();
+  const TimePoint begin = world().now();
   timer.start(30 * 24h);  // far beyond what epoll_wait's milliseconds could hold
 
   run();
 
-  EXPECT_GE(kernel_.now() - begin, 30 * 24h);
-  EXPECT_LE(kernel_.now() - begin, 30 * 24h + 1ms);
-  EXPECT_LE(kernel_.waits, 50U);
+  EXPECT_GE(world().now() - begin, 30 * 24h);
+  EXPECT_LE(world().now() - begin, 30 * 24h + 1ms);
+  EXPECT_LE(waits(), 50U);
 }
 
 TEST_F(TimerTest, replaced_callback_is_what_fires_next) {
@@ -296,6 +297,7 @@ TEST_F(TimerTest, that_throws_leaves_run_and_the_others_fire_in_the_next) {
 }
 
 TEST(TimerOnTheRealClock, never_fires_early) {
+  const testing_support::OnRealKernel real;
   EventLoop loop;
   std::vector<std::unique_ptr<Timer>> timers;
   for (int i = 0; i < 60; ++i) {

@@ -4,8 +4,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -22,10 +22,9 @@ using namespace weir::literals;
 using namespace weir::testing_support;
 using sys::Call;
 using sys::FaultKernel;
-using sys::FaultPlan;
 using sys::ScopedKernel;
 
-class WatchTest : public testing::Test {
+class WatchTest : public LoopTest {
  protected:
   Watch watch(const sys::Descriptor& descriptor, Readiness interest) {
     Result<Watch> started = Watch::start(loop_, descriptor.number(), interest, [this](Readiness now) {
@@ -36,9 +35,6 @@ class WatchTest : public testing::Test {
     return *std::move(started);
   }
 
-  FaultKernel kernel_;
-  ScopedKernel installed_{kernel_};
-  EventLoop loop_;
   int calls_ = 0;
   Readiness last_;
 };
@@ -48,7 +44,7 @@ TEST_F(WatchTest, tells_in_every_turn_for_as_long_as_there_is_something_to_read)
   const Watch watching = watch(pipe.near, {.readable = true});
   ASSERT_TRUE(loop_.poll());
   EXPECT_EQ(calls_, 0);
-  ASSERT_EQ(::write(pipe.far.number(), "x", 1), 1);
+  ASSERT_TRUE(sys::write(pipe.far.number(), as_bytes("x")));
 
   for (int turn = 1; turn <= 3; ++turn) {
     ASSERT_TRUE(loop_.poll());
@@ -86,7 +82,7 @@ TEST_F(WatchTest, tells_that_the_other_end_has_gone_whatever_was_asked_for) {
 
   const Watch reading = watch(writer_gone.near, {.readable = true});
   last_ = {};
-  ASSERT_EQ(::write(writer_gone.far.number(), "x", 1), 1);
+  ASSERT_TRUE(sys::write(writer_gone.far.number(), as_bytes("x")));
   writer_gone.far.reset();
   ASSERT_TRUE(loop_.run_once());
 
@@ -128,9 +124,9 @@ TEST_F(WatchTest, changes_its_interest_in_its_own_callback) {
 
 // hazard: E18
 TEST_F(WatchTest, of_a_regular_file_is_refused_as_the_system_refuses_it) {
-  std::string path = "/tmp/weir-watch-test-XXXXXX";
-  const sys::Descriptor file(::mkostemp(path.data(), O_CLOEXEC));
-  ::unlink(path.c_str());
+  const std::string path = "/tmp/weir-watch-test-" + std::to_string(::getpid());
+  const sys::Descriptor file(sys::open_file(path.c_str(), O_CREAT | O_RDWR, 0600).number());
+  ASSERT_TRUE(sys::unlink(path.c_str()));
 
   const auto refused = Watch::start(loop_, file.number(), {.readable = true}, [](Readiness) {});
 
@@ -160,7 +156,7 @@ TEST_F(WatchTest, keeps_the_loop_from_being_empty_until_it_is_destroyed_and_neve
   }
 
   EXPECT_EQ(*loop_.poll(), RunEnd::empty);
-  EXPECT_NE(::fcntl(pair.near.number(), F_GETFD), -1);
+  EXPECT_EQ(write_some(pair.near, "x"), 1U);
 }
 
 TEST_F(WatchTest, moves_and_takes_its_place_over) {
@@ -230,22 +226,27 @@ TEST_F(WatchTest, that_throws_leaves_run_and_tells_again_in_the_next) {
 // reporting, and nothing can be unregistered any more: no number stands for that registration.
 // hazard: E2
 TEST_F(WatchTest, whose_descriptor_was_closed_under_it_does_not_keep_the_loop_spinning) {
+  const OnRealKernel real;
+  FaultKernel kernel;
+  const ScopedKernel installed(kernel);
+  EventLoop loop;
   Pair pair = unix_pair();
   const sys::Descriptor duplicate(::fcntl(pair.near.number(), F_DUPFD_CLOEXEC, 0));
   EXPECT_EQ(write_some(pair.far, "x"), 1U);
   {
-    const Watch watching = watch(pair.near, {.readable = true});
-    ASSERT_TRUE(loop_.poll());
+    const auto watching = Watch::start(loop, pair.near.number(), {.readable = true}, [](Readiness) {});
+    ASSERT_TRUE(watching);
+    ASSERT_TRUE(loop.poll());
     pair.near.reset();
   }
-  const std::uint64_t waits_before = kernel_.calls(Call::wait_epoll);
-  Timer timer(loop_, [](Timer&) {});
+  const std::uint64_t waits_before = kernel.calls(Call::wait_epoll);
+  Timer timer(loop, [](Timer&) {});
   timer.start(50ms);
 
-  ASSERT_TRUE(loop_.run());
+  ASSERT_TRUE(loop.run());
 
-  EXPECT_LE(kernel_.calls(Call::wait_epoll) - waits_before, 5U);
-  EXPECT_LE(loop_.counters().stale_events, 1U);
+  EXPECT_LE(kernel.calls(Call::wait_epoll) - waits_before, 5U);
+  EXPECT_LE(loop.counters().stale_events, 1U);
 }
 
 }  // namespace

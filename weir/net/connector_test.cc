@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/clock_kernel.h"
 #include "tests/support/loop_fixture.h"
+#include "tests/support/test_world.h"
 #include "weir/loop/timer.h"
 #include "weir/net/listener.h"
 #include "weir/sys/fault_kernel.h"
@@ -52,8 +52,7 @@ class ConnectorTest : public testing::Test {
 
   void run() { ASSERT_EQ(*loop_->run(), RunEnd::empty); }
 
-  ClockKernel clock_;
-  FaultKernel kernel_{{}, &clock_};
+  FaultKernel kernel_;
   ScopedKernel installed_{kernel_};
   std::unique_ptr<EventLoop> loop_;
 };
@@ -72,6 +71,16 @@ TEST_F(ConnectorTest, gives_a_connected_socket) {
   int no_delay = 0;
   ASSERT_TRUE(sys::get_option(outcome.socket.number(), IPPROTO_TCP, TCP_NODELAY, no_delay));
   EXPECT_NE(no_delay, 0);
+}
+
+TEST_F(ConnectorTest, gives_a_non_blocking_close_on_exec_socket) {
+  if (is_simulated()) GTEST_SKIP() << "descriptors are not real";
+  const ListeningSocket listening;
+  Outcome outcome;
+  const Connector connector = connect(Address(listening.name), outcome);
+
+  run();
+
   EXPECT_NE(::fcntl(outcome.socket.number(), F_GETFL) & O_NONBLOCK, 0);
   EXPECT_NE(::fcntl(outcome.socket.number(), F_GETFD) & FD_CLOEXEC, 0);
 }
@@ -129,10 +138,11 @@ TEST_F(ConnectorTest, to_no_address_at_all_fails_later_not_at_once) {
 }
 
 TEST_F(ConnectorTest, that_takes_too_long_is_given_up_at_its_limit) {
+  if (!is_simulated()) GTEST_SKIP() << "needs virtual time";
   const ListeningSocket busy(0);
   const std::vector<sys::Descriptor> waiting = busy.fill();
   Outcome outcome;
-  const TimePoint begin = clock_.now();
+  const TimePoint begin = world().now();
   const Connector connector = connect(Address(busy.name), outcome, {.timeout = 3s});
 
   run();
@@ -140,21 +150,21 @@ TEST_F(ConnectorTest, that_takes_too_long_is_given_up_at_its_limit) {
   EXPECT_EQ(outcome.calls, 1);
   EXPECT_EQ(outcome.error, errc::connect_timed_out);
   EXPECT_EQ(outcome.error, std::errc::timed_out);
-  EXPECT_GE(clock_.now() - begin, 3s);
-  EXPECT_LE(clock_.now() - begin, 3s + 2ms);
+  EXPECT_GE(world().now() - begin, 3s);
+  EXPECT_LE(world().now() - begin, 3s + 2ms);
 }
 
 TEST_F(ConnectorTest, destroyed_while_connecting_closes_the_socket_and_never_calls_back) {
   const ListeningSocket busy(0);
   const std::vector<sys::Descriptor> waiting = busy.fill();
-  const auto before = open_descriptors();
+  const auto before = count_descriptors();
   Outcome outcome;
   {
     const Connector connector = connect(Address(busy.name), outcome);
     ASSERT_TRUE(loop_->poll());
   }
 
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(count_descriptors(), before);
   run();
   EXPECT_EQ(outcome.calls, 0);
 }
@@ -217,7 +227,7 @@ TEST_F(ConnectorTest, interrupted_by_a_signal_goes_on_by_itself) {
 
 TEST_F(ConnectorTest, every_call_that_fails_is_told_once_and_leaves_no_descriptor) {
   const ListeningSocket listening;
-  const auto before = open_descriptors();
+  const auto before = count_descriptors();
   std::uint64_t failures = 0;
   for (std::uint64_t k = 1; k < 50; ++k) {
     kernel_.set_plan(FaultPlan::nth(k, {.error = ENOMEM},
@@ -233,7 +243,7 @@ TEST_F(ConnectorTest, every_call_that_fails_is_told_once_and_leaves_no_descripto
     ++failures;
     EXPECT_TRUE(outcome.socket || outcome.error == std::errc::not_enough_memory) << k;
     outcome.socket = Socket();
-    EXPECT_EQ(open_descriptors(), before) << k;
+    EXPECT_EQ(count_descriptors(), before) << k;
   }
   EXPECT_GE(failures, 4U);
 }

@@ -12,8 +12,8 @@
 #include <tuple>
 #include <vector>
 
-#include "tests/support/clock_kernel.h"
 #include "tests/support/loop_fixture.h"
+#include "tests/support/test_world.h"
 #include "weir/loop/signal.h"
 #include "weir/loop/timer.h"
 #include "weir/loop/watch.h"
@@ -111,12 +111,7 @@ class ListenerObject final : public Object {
                               [weak = self, text = std::make_unique<std::string>(captured_text)](
                                   Socket, const Address&) { called(weak, *text); });
   }
-  void provoke() override {
-    sys::Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sys::SocketName& name = handle_.address().name();
-    EXPECT_EQ(::connect(client.number(), &name.any, name.length), 0);
-    clients_.push_back(std::move(client));
-  }
+  void provoke() override { clients_.push_back(connect_to(handle_.address().name())); }
 
  private:
   static inline int count = 0;
@@ -191,8 +186,10 @@ using Cell = std::tuple<std::size_t, std::size_t, Deed>;
 /// In the callback of `actor` something is done to `victim`, which is due in the same turn.
 class DestroyInCallback : public testing::TestWithParam<Cell> {
  protected:
-  ClockKernel clock_;
-  sys::ScopedKernel installed_{clock_};
+  void SetUp() override {
+    if (!is_simulated()) GTEST_SKIP() << "needs virtual time";
+  }
+
   EventLoop loop_;
 };
 
@@ -220,7 +217,7 @@ TEST_P(DestroyInCallback, leaves_the_rest_working_and_calls_nothing_that_is_gone
 
     for (int turns = 0; turns < 10; ++turns) {
       (void)loop_.poll();
-      clock_.advance(1ms);
+      (void)world().run_for(1ms);
     }
 
     EXPECT_GE(calls_of_destroyed, 0) << "the actor was never called back";
@@ -229,7 +226,7 @@ TEST_P(DestroyInCallback, leaves_the_rest_working_and_calls_nothing_that_is_gone
     if (deed == Deed::replace) victim->provoke();
     for (int turns = 0; turns < 5; ++turns) {
       (void)loop_.poll();
-      clock_.advance(1ms);
+      (void)world().run_for(1ms);
     }
     EXPECT_EQ(deed == Deed::replace ? victim->calls : 1, fresh_calls + 1);
     actor.reset();
@@ -255,7 +252,7 @@ TEST_P(DestroyInCallback, of_its_own_ends_it_there) {
 
   for (int turns = 0; turns < 10; ++turns) {
     (void)loop_.poll();
-    clock_.advance(1ms);
+    (void)world().run_for(1ms);
   }
 
   EXPECT_EQ(calls, 1);

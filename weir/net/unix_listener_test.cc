@@ -1,17 +1,15 @@
 // weir: tests of the files of listeners at Unix paths, and of listeners whose diagnostic hook throws.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <string>
+#include <memory>
+#include <utility>
+#include <vector>
 
-#include "tests/support/clock_kernel.h"
-#include "tests/support/loop_fixture.h"
+#include "tests/support/listener_fixture.h"
+#include "tests/support/unix_path.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
 #include "weir/net/listener.h"
@@ -26,45 +24,20 @@ using sys::Call;
 using sys::FaultKernel;
 using sys::FaultPlan;
 
-/// A directory for one file, both of which go with it.
-class UnixPath {
- public:
-  UnixPath() {
-    EXPECT_NE(::mkdtemp(directory_.data()), nullptr);
-    file_ = directory_ + "/socket";
-  }
-  UnixPath(const UnixPath&) = delete;
-  UnixPath& operator=(const UnixPath&) = delete;
-  ~UnixPath() {
-    remove();
-    ::rmdir(directory_.c_str());
-  }
-
-  const std::string& file() const { return file_; }
-  Address address() const { return *Address::parse("unix:" + file_); }
-  bool exists() const { return ::access(file_.c_str(), F_OK) == 0; }
-  void remove() const { ::unlink(file_.c_str()); }
-
- private:
-  std::string directory_ = "/tmp/weir-unix-listener-test-XXXXXX";
-  std::string file_;
-};
-
 Result<Listener> listen(EventLoop& loop, const Address& address) {
   return Listener::open(loop, address, {}, [](Socket, const Address&) {});
 }
 
 TEST(UnixListener, at_the_path_of_a_regular_file_is_refused_and_the_file_stays_as_it_was) {
   const UnixPath path;
-  std::ofstream(path.file()) << "precious";
+  path.write("precious");
   EventLoop loop;
 
   const Result<Listener> listener = listen(loop, path.address());
 
   ASSERT_FALSE(listener);
   EXPECT_EQ(listener.error(), std::errc::address_in_use);
-  std::ifstream file(path.file());
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "precious");
+  EXPECT_EQ(path.read(), "precious");
 }
 
 TEST(UnixListener, that_closes_leaves_the_file_of_another_that_took_its_place) {
@@ -99,19 +72,91 @@ TEST(UnixListener, that_cannot_be_opened_after_its_file_was_made_leaves_none_beh
   }
 }
 
+TEST_F(ListenerTest, of_a_unix_address_makes_the_file_and_removes_it) {
+  const UnixPath path;
+  const Address address = path.address();
+  open(address);
+  EXPECT_TRUE(path.exists());
+  const std::vector<sys::Descriptor> connected = clients(2);
+  ASSERT_TRUE(run_until([&] { return accepted_.size() == 2; }));
+
+  listener_ = {};
+
+  EXPECT_FALSE(path.exists());
+}
+
+TEST_F(ListenerTest, replaces_a_unix_file_that_nobody_listens_at_any_more) {
+  const UnixPath path;
+  const Address address = path.address();
+  {
+    Socket former = *Socket::open_stream(Address::Family::local);
+    ASSERT_TRUE(former.bind(address));
+    ASSERT_TRUE(former.listen(1));
+  }
+  ASSERT_TRUE(path.exists());
+
+  open(address);
+  const std::vector<sys::Descriptor> connected = clients(1);
+
+  EXPECT_TRUE(run_until([&] { return accepted_.size() == 1; }));
+}
+
+TEST_F(ListenerTest, leaves_a_unix_file_alone_that_somebody_listens_at_even_with_a_full_queue) {
+  const UnixPath path;
+  const Address address = path.address();
+  Socket other = *Socket::open_stream(Address::Family::local);
+  ASSERT_TRUE(other.bind(address));
+  ASSERT_TRUE(other.listen(0));
+  std::vector<Socket> waiting;
+  for (std::error_code error; !error;) {
+    const auto refused = Listener::open(*loop_, address, {}, [](Socket, const Address&) {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), std::errc::address_in_use);
+    waiting.push_back(*Socket::open_stream(Address::Family::local));
+    if (const auto connected = waiting.back().connect(address); !connected) error = connected.error();
+  }
+
+  EXPECT_TRUE(path.exists());
+}
+
+TEST_F(ListenerTest, never_removes_a_file_that_is_not_a_socket) {
+  const UnixPath path;
+  path.write("data");
+
+  const auto refused = Listener::open(*loop_, path.address(), {}, [](Socket, const Address&) {});
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), std::errc::address_in_use);
+  EXPECT_TRUE(path.exists());
+}
+
+TEST_F(ListenerTest, never_follows_a_link_to_remove_what_it_points_to) {
+  if (is_simulated()) GTEST_SKIP() << "has no symbolic links";
+  const UnixPath target;
+  const UnixPath link;
+  {
+    Socket former = *Socket::open_stream(Address::Family::local);
+    ASSERT_TRUE(former.bind(target.address()));
+  }
+  ASSERT_EQ(::symlink(target.file().c_str(), link.file().c_str()), 0);
+
+  const auto refused = Listener::open(*loop_, link.address(), {}, [](Socket, const Address&) {});
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), std::errc::address_in_use);
+  EXPECT_TRUE(target.exists());
+}
+
 TEST(Listener, goes_on_after_its_pause_also_when_the_hook_that_hears_of_it_throws) {
   struct Thrown {};
-  ClockKernel clock;
-  FaultKernel kernel(FaultPlan::nth(1, {.error = EMFILE}, {Call::accept}), &clock);
+  FaultKernel kernel(FaultPlan::nth(1, {.error = EMFILE}, {Call::accept}));
   const sys::ScopedKernel installed(kernel);
   EventLoop loop({.on_diagnostic = [](const Diagnostic&) { throw Thrown(); }});
   int accepted = 0;
   Result<Listener> listener =
       Listener::open(loop, *Address::parse("127.0.0.1:0"), {}, [&](Socket, const Address&) { ++accepted; });
   ASSERT_TRUE(listener);
-  const sys::Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sys::SocketName& name = listener->address().name();
-  ASSERT_EQ(::connect(client.number(), &name.any, name.length), 0);
+  const sys::Descriptor client = connect_to(listener->address().name());
 
   EXPECT_THROW((void)loop.run(), Thrown);
   Timer patience(loop, [](Timer&) {});

@@ -152,7 +152,10 @@ void Stream::drained(Buffer&) noexcept {
   if (input_.size() <= settings_->read_marks.low) unsuspend(input_full);
 }
 
+/// Counts once the end is sent. Before that, to stop reading could mean to wait for ever for a peer that writes, and does
+/// not read until somebody reads what it has written.
 void Stream::discard(std::size_t count) noexcept {
+  if (state_ != State::ended) return;
   discarded_ += static_cast<std::uint32_t>(std::min<std::size_t>(count, ~std::uint32_t{0} - discarded_));
   if (discarded_ < settings_->linger_bytes) return;
   suspend(drained_enough);

@@ -339,7 +339,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   TimePoint reading_since_;                    // when reading went on: the read limit counts from the later of both
   TimePoint last_sent_;                        // or when output began to wait
   TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
-  std::uint32_t discarded_ = 0;                // bytes thrown away since finish()
+  std::uint32_t discarded_ = 0;                // bytes thrown away since the end was sent
   int failure_ = 0;                            // why the stream is broken: an errno number
   State state_ = State::open;
   std::uint8_t suspended_ = 0;

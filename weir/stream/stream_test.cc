@@ -192,7 +192,8 @@ TEST(Stream, four_streams_with_more_and_more_data_leave_a_fifth_its_turn) {
   std::size_t queued = 0;
   std::size_t all = 0;
   for (std::size_t i = 0; i < 4; ++i) {
-    firehoses.push_back(connect(loop, {.read_marks = {.low = 1_MiB, .high = 64_MiB}}, Transport::tcp));
+    firehoses.push_back(connect(loop, {.read_marks = {.low = 1_MiB, .high = 64_MiB}}, Transport::tcp,
+                                {.receive = 2 << 20}, {.send = 2 << 20}));
     queued += firehoses[i].peer.send(much);
     firehoses[i]->on_data([&, i](Stream& s) {
       in_turn[i] += s.input().size();
