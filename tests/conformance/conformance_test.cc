@@ -1,17 +1,14 @@
 // weir: plays each scenario on Linux and on the simulated kernel: both must answer alike.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "tests/conformance/scenarios.h"
+#include "tests/conformance/scratch.h"
 #include "tests/support/descriptor_check.h"
-#include "weir/sys/calls.h"
-#include "weir/sys/descriptor.h"
 #include "weir/sys/sim_kernel/sim_kernel.h"
 
 namespace weir::conformance {
@@ -30,25 +27,6 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
-/// A folder of this run's own, and a word that begins no other's abstract names.
-class Scratch {
- public:
-  Scratch() {
-    std::string folder = "/tmp/weir-conformance-XXXXXX";
-    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
-    places_ = {folder + '/', folder.substr(folder.find_last_of('/') + 1) + ':'};
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { std::filesystem::remove_all(places_.folder); }
-
-  const Places& places() const { return places_; }
-  bool is_empty() const { return std::filesystem::is_empty(places_.folder); }
-
- private:
-  Places places_;
-};
-
 Trace play(const Scenario& scenario, const Places& places) {
   Script script(places);
   scenario.play(script);
@@ -65,22 +43,10 @@ Trace play_on_linux(const Scenario& scenario) {
 Trace play_simulated(const Scenario& scenario) {
   sys::SimKernel kernel(1);
   const sys::ScopedKernel installed(kernel);
-  Trace trace = play(scenario, {.folder = "/simulated/", .abstract = "simulated:"});
+  Trace trace = play(scenario, simulated_places());
   EXPECT_EQ(kernel.local().open_descriptors(), 0U) << "the scenario leaves descriptors open";
   EXPECT_TRUE(kernel.local().files.empty()) << "the scenario leaves files behind";
   return trace;
-}
-
-bool has_ipv6() {
-  static const bool result = [] {
-    const sys::Descriptor socket(sys::open_socket(AF_INET6, SOCK_DGRAM).number());
-    sys::SocketName name;
-    name.v6 = {
-        .sin6_family = AF_INET6, .sin6_port = 0, .sin6_flowinfo = 0, .sin6_addr = in6addr_loopback, .sin6_scope_id = 0};
-    name.length = sizeof name.v6;
-    return static_cast<bool>(sys::bind(socket.number(), name));
-  }();
-  return result;
 }
 
 bool mentions_ipv6(const Trace& trace) {

@@ -241,6 +241,17 @@ const Scenario scenarios[] = {
        s.wait_for("e", 0ns);
        s.wait_for("e", -1ns);
      }},
+    {"who_watches_last_is_woken_first",
+     [](Script& s) {
+       s.counter("a");
+       for (const char* name : {"e", "f", "outer"}) s.epoll(name);
+       s.add("e", "a", in);
+       s.add("f", "a", in);
+       s.add("outer", "e", in | edge);
+       s.add("outer", "f", in | edge);
+       s.write_number("a", 1);
+       s.wait("outer", {.in_order = true});
+     }},
 };
 
 }  // namespace

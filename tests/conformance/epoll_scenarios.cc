@@ -307,6 +307,36 @@ const Scenario scenarios[] = {
        s.receive("a");
        s.wait_for_nothing("f");
      }},
+    {"shutting_wakes_the_own_end_before_the_peers",
+     [](Script& s) {
+       watch_pair(s, end | edge);
+       s.add("e", "b", hangup | end | edge);
+       s.wait_for_nothing("e");
+       s.shutdown("b", SHUT_RDWR);
+       s.wait("e", {.in_order = true});
+     }},
+    {"a_unix_socket_has_more_room_when_all_of_a_send_is_read",
+     [](Script& s) {
+       watch_pair(s, out | edge);
+       s.wait("e");
+       s.send("a", "hello");
+       s.send("a", "world");
+       s.receive("b", 4);
+       s.wait_for_nothing("e");
+       s.receive("b", 3);
+       s.wait("e");
+     }},
+    {"a_datagram_that_has_left_is_an_edge",
+     [](Script& s) {
+       s.socket("a", udp4);
+       s.bind("a", "127.0.0.1:0");
+       s.epoll("e");
+       s.add("e", "a", out | edge);
+       s.wait("e");
+       s.wait_for_nothing("e");
+       s.send_to("a", "hello", "127.0.0.1:a");
+       s.wait("e");
+     }},
 };
 
 }  // namespace

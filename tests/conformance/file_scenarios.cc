@@ -183,6 +183,16 @@ const Scenario scenarios[] = {
        s.bind("file", "unix:@name");
        s.unlink("file");
      }},
+    {"what_cannot_be_read_is_not_sent_and_what_cannot_be_written_takes_nothing",
+     [](Script& s) {
+       s.open("file", "file", O_RDWR | O_CREAT);
+       s.pipe("reader", "writer");
+       s.socket_pair("a", "b");
+       s.send_file("a", "writer", 0, 8);
+       s.send_file("a", "reader", 0, 8);
+       s.send_file("reader", "file", 0, 8);
+       s.unlink("file");
+     }},
 };
 
 }  // namespace

@@ -161,6 +161,30 @@ const Scenario scenarios[] = {
        s.get("none", type);
        s.set("none", keep_alive, 1);
      }},
+    {"an_ipv6_address_is_for_ipv6_only",
+     [](Script& s) {
+       s.socket("a", tcp6);
+       s.bind("a", "[::1]:0");
+       s.get("a", v6_only);
+       s.tcp_pair("c", "d", "[::1]:0");
+       s.get("c", v6_only);
+       s.get("d", v6_only);
+       s.socket("v4", udp4);
+       s.bind("v4", "127.0.0.1:0");
+       s.set("v4", v6_only, 1);
+       s.socket("only", tcp6);
+       s.set("only", v6_only, 1);
+       s.bind("only", "[::ffff:127.0.0.1]:0");
+     }},
+    {"a_reset_socket_is_bound_no_more",
+     [](Script& s) {
+       s.tcp_pair("a", "b", "[::1]:0");
+       s.set("a", v6_only, 1);
+       s.set_linger("b", true, 0);
+       s.close("b");
+       s.await("a", everything);
+       s.set("a", v6_only, 1);
+     }},
 };
 
 }  // namespace

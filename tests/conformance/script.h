@@ -39,18 +39,19 @@ struct Option {
   int number;
 };
 
-struct WaitOptions {
-  std::size_t most = 16;  ///< the size of the array given to epoll
-  bool in_order = false;  ///< writes the events as they came, else by name
-  bool only_count = false;
-};
-
 /// Long enough for whatever is on its way; the script goes on as soon as it is there.
 inline constexpr Duration patience = std::chrono::seconds(2);
 /// How long nothing has to happen before a script believes that nothing will.
 inline constexpr Duration quiet_time = std::chrono::milliseconds(20);
 /// How long a full TCP socket has to stay full: longer than an acknowledgement may be held back.
 inline constexpr Duration acknowledgement_time = std::chrono::milliseconds(250);
+
+struct WaitOptions {
+  std::size_t most = 16;  ///< the size of the array given to epoll
+  bool in_order = false;  ///< writes the events as they came, else by name
+  bool only_count = false;
+  Duration longest = patience;
+};
 
 /// Performs system calls on whichever kernel this thread uses and writes a line for each into a trace. Two kernels that
 /// behave alike give the same trace: what a kernel is free to choose does not show in it.
@@ -71,6 +72,8 @@ class Script {
   ~Script();
 
   const Trace& trace() const { return trace_; }
+  /// True when there was a descriptor of this name.
+  bool knows(std::string_view name) { return find(name) != nullptr; }
 
   // Making and closing.
   void socket(std::string_view name, const Kind& kind);
@@ -159,7 +162,7 @@ class Script {
   /// A while in which none of `events` is to show.
   void await_nothing(std::string_view name, std::uint32_t events);
   /// Lets a little time pass.
-  void pause();
+  void pause(Duration length = quiet_time);
 
  private:
   struct Entry {

@@ -14,6 +14,7 @@ namespace weir::conformance {
 namespace {
 
 constexpr std::size_t most_at_once = 65536;
+constexpr std::size_t most_filled = 8 << 20;  // into what is never full
 
 /// The byte at a place of the pattern: a hole, a repeat or a swap shows.
 std::byte pattern_at(std::size_t place) {
@@ -155,8 +156,9 @@ void Script::fill(std::string_view name) {
   Entry& entry = *find(name);
   const std::size_t before = entry.sent;
   sys::CallResult sent = send_some(entry, most_at_once);
-  while (sent) sent = send_some(entry, most_at_once);
-  note({"fill", name}, (entry.sent > before ? "some, then " : "nothing, then ") + error_text(sent.error_number()));
+  while (sent && entry.sent - before < most_filled) sent = send_some(entry, most_at_once);
+  const std::string last = sent ? "more" : error_text(sent.error_number());
+  note({"fill", name}, (entry.sent > before ? "some, then " : "nothing, then ") + last);
 }
 
 void Script::fill_up(std::string_view name) {

@@ -48,7 +48,7 @@ void Script::note_events(std::string_view epoll, sys::CallResult ready, std::spa
 
 void Script::wait(std::string_view epoll, WaitOptions options) {
   std::vector<epoll_event> events(options.most);
-  note_events(epoll, sys::wait_epoll(number(epoll), events, patience), events, options);
+  note_events(epoll, sys::wait_epoll(number(epoll), events, options.longest), events, options);
 }
 
 void Script::wait_for_nothing(std::string_view epoll) {
@@ -96,9 +96,9 @@ void Script::await_nothing(std::string_view name, std::uint32_t events) {
   note({"await nothing", name, events_text(events)}, watched.is_complete ? events_text(watched.events) : "nothing");
 }
 
-void Script::pause() {
+void Script::pause(Duration length) {
   std::array<epoll_event, 1> events{};
-  (void)sys::wait_epoll(watch_, events, quiet_time);
+  (void)sys::wait_epoll(watch_, events, length);
 }
 
 }  // namespace weir::conformance

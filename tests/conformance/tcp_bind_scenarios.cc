@@ -246,6 +246,40 @@ const Scenario scenarios[] = {
        s.socket("other", tcp4);
        s.bind("other", "127.0.0.1:client");
      }},
+    {"a_listener_that_is_shut_gives_up_a_port_that_the_system_chose",
+     [](Script& s) {
+       s.tcp_listener("a");
+       s.shutdown("a", SHUT_RD);
+       s.socket("b", tcp4);
+       s.bind("b", "127.0.0.1:a");
+       s.local_name("a");
+     }},
+    {"a_reset_socket_can_be_bound_again",
+     [](Script& s) {
+       s.tcp_pair("a", "b");
+       s.set_linger("b", true, 0);
+       s.close("b");
+       s.await("a", everything);
+       s.bind("a", "127.0.0.1:0");
+       s.local_name("a");
+     }},
+    {"a_connected_ipv6_socket_is_in_the_way_of_the_ipv4_wildcard",
+     [](Script& s) {
+       s.tcp_pair("a", "b", "[::1]:0");
+       s.socket("c", tcp4);
+       s.bind("c", "0.0.0.0:a");
+       s.socket("d", tcp4);
+       s.bind("d", "0.0.0.0:b");
+     }},
+    {"a_live_connection_may_be_told_later_to_leave_the_port",
+     [](Script& s) {
+       s.tcp_pair("a", "b");
+       s.socket("c", tcp4);
+       s.set("c", reuse_address, 1);
+       s.bind("c", "127.0.0.1:b");
+       s.set("b", reuse_address, 1);
+       s.bind("c", "127.0.0.1:b");
+     }},
 };
 
 }  // namespace

@@ -261,6 +261,56 @@ const Scenario scenarios[] = {
        s.tcp_listener("other");
        s.connect("listener", "127.0.0.1:other");
      }},
+    {"shutting_tells_that_the_connection_is_made",
+     [](Script& s) {
+       s.tcp_pair("a", "b");
+       s.shutdown("a", SHUT_RD);
+       s.connect("a", "127.0.0.1:b");
+       s.tcp_pair("c", "d");
+       s.connect("c", "127.0.0.1:d");
+       s.connect("c", "127.0.0.1:d");
+     }},
+    {"a_connection_lost_before_it_was_told_of_is_a_failed_attempt",
+     [](Script& s) {
+       s.tcp_pair("a", "b");
+       s.set_linger("b", true, 0);
+       s.close("b");
+       s.await("a", everything);
+       s.connect("a", "127.0.0.1:b");
+       s.connect("a", "127.0.0.1:b");
+     }},
+    {"a_failed_attempt_forgets_what_was_shut",
+     [](Script& s) {
+       s.tcp_listener("listener");
+       s.close("listener");
+       s.socket("a", tcp4);
+       s.shutdown("a", SHUT_RD);
+       s.connect("a", "127.0.0.1:listener");
+       s.await("a", everything);
+       s.connect("a", "127.0.0.1:listener");
+       s.look("a");
+     }},
+    {"a_failed_attempt_that_is_shut_can_connect_no_more",
+     [](Script& s) {
+       s.tcp_listener("listener");
+       s.close("listener");
+       s.socket("a", tcp4);
+       s.connect("a", "127.0.0.1:listener");
+       s.await("a", everything);
+       s.shutdown("a", SHUT_WR);
+       s.connect("a", "127.0.0.1:listener");
+       s.connect("a", "127.0.0.1:listener");
+     }},
+    {"a_mapped_address_and_one_of_ipv6_do_not_meet",
+     [](Script& s) {
+       s.tcp_listener("listener", 8, "[::1]:0");
+       s.socket("a", tcp6);
+       s.bind("a", "[::ffff:127.0.0.1]:0");
+       s.connect("a", "[::1]:listener");
+       s.socket("b", tcp6);
+       s.bind("b", "[::1]:0");
+       s.connect("b", "[::ffff:127.0.0.1]:listener");
+     }},
 };
 
 }  // namespace

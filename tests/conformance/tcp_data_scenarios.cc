@@ -176,6 +176,27 @@ const Scenario scenarios[] = {
        s.shutdown("a", SHUT_WR);
        s.close("a");
      }},
+    {"asking_for_no_bytes_tells_whether_there_are_any",
+     [](Script& s) {
+       s.tcp_pair("a", "b");
+       s.receive("a", 0);
+       s.read("a", 0);
+       s.send("b", "hello");
+       s.await("a", in);
+       s.receive("a", 0);
+       s.receive("a");
+       s.tcp_listener("listener");
+       s.receive("listener", 0);
+       s.read("listener", 0);
+     }},
+    {"pieces_are_sent_as_one",
+     [](Script& s) {
+       s.tcp_pair("a", "b");
+       s.close("b");
+       s.await("a", in | end);
+       s.send_pieces("a", {"one", "", "two"});
+       s.await("a", everything);
+     }},
 };
 
 }  // namespace

@@ -283,6 +283,82 @@ const Scenario scenarios[] = {
        s.receive("a");
        s.look("a");
      }},
+    {"an_unconnected_socket_is_shut_though_that_fails",
+     [](Script& s) {
+       open_bound(s, "a");
+       s.shutdown("a", SHUT_RDWR);
+       s.look("a");
+       s.send_to("a", "hello", "127.0.0.1:a");
+     }},
+    {"a_send_that_fails_gives_a_socket_a_port_too",
+     [](Script& s) {
+       s.socket("a", udp4);
+       s.send("a", "hello");
+       s.bind("a", "127.0.0.1:0");
+       s.socket("b", udp4);
+       s.connect("b", "unix:@name");
+       s.bind("b", "127.0.0.1:0");
+       s.socket("c", udp6);
+       s.send_to("c", "hello", "unix:@name");
+       s.bind("c", "[::1]:0");
+     }},
+    {"an_error_is_told_before_that_the_socket_is_shut",
+     [](Script& s) {
+       open_bound(s, "silent");
+       s.close("silent");
+       s.socket("a", udp4);
+       s.connect("a", "127.0.0.1:silent");
+       s.send("a", "hello");
+       s.await("a", error);
+       s.shutdown("a", SHUT_WR);
+       s.send("a", "hello");
+       s.send("a", "hello");
+     }},
+    {"an_ipv6_socket_takes_ipv4_names_unless_it_is_for_ipv6_only",
+     [](Script& s) {
+       open_bound(s, "v4");
+       s.socket("v6", udp6);
+       s.send_to("v6", "hello", "127.0.0.1:v4");
+       s.await("v4", in);
+       s.receive("v4");
+       s.connect("v6", "127.0.0.1:v4");
+       s.peer_name("v6");
+       s.socket("only", udp6);
+       s.bind("only", "[::1]:0");
+       s.send_to("only", "hello", "127.0.0.1:v4");
+       s.send_to("only", "hello", "[::ffff:127.0.0.1]:v4");
+       s.connect("only", "127.0.0.1:v4");
+       s.connect("only", "[::ffff:127.0.0.1]:v4");
+     }},
+    {"a_mapped_address_and_one_of_ipv6_do_not_meet",
+     [](Script& s) {
+       s.socket("v6", udp6);
+       s.bind("v6", "[::1]:0");
+       s.socket("mapped", udp6);
+       s.bind("mapped", "[::ffff:127.0.0.1]:0");
+       s.send_to("mapped", "hello", "[::1]:v6");
+       s.connect("mapped", "[::1]:v6");
+       s.send_to("mapped", "hello", "[::]:mapped");
+       s.await("mapped", in);
+       s.receive_from("mapped");
+     }},
+    {"of_those_that_share_a_port_the_last_hears_and_before_it_who_is_connected",
+     [](Script& s) {
+       open_bound(s, "sender");
+       for (const char* name : {"first", "second", "third"}) {
+         s.socket(name, udp4);
+         s.set(name, reuse_address, 1);
+       }
+       s.bind("first", "127.0.0.1:0");
+       s.bind("second", "127.0.0.1:first");
+       s.bind("third", "127.0.0.1:first");
+       s.send_to("sender", "hello", "127.0.0.1:first");
+       s.await("third", in);
+       s.connect("first", "127.0.0.1:sender");
+       s.send_to("sender", "hello", "127.0.0.1:first");
+       s.await("first", in);
+       s.look("second");
+     }},
 };
 
 }  // namespace

@@ -268,6 +268,18 @@ const Scenario scenarios[] = {
        s.send("a", "hello");
        s.send("a", "hello");
      }},
+    {"asking_for_no_bytes_tells_whether_there_are_any",
+     [](Script& s) {
+       s.socket_pair("a", "b");
+       s.receive("a", 0);
+       s.read("a", 0);
+       s.send("b", "hello");
+       s.receive("a", 0);
+       s.receive("a");
+       s.socket("fresh", unix_stream);
+       s.receive("fresh", 0);
+       s.read("fresh", 0);
+     }},
 };
 
 }  // namespace

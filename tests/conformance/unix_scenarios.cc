@@ -267,6 +267,43 @@ const Scenario scenarios[] = {
        s.open("file", "socket", O_RDWR | O_CREAT);
        s.unlink("socket");
      }},
+    {"a_refusal_is_told_before_that_the_socket_is_connected",
+     [](Script& s) {
+       s.socket_pair("a", "b");
+       s.socket("bound", unix_stream);
+       s.bind("bound", "unix:@bound");
+       s.connect("a", "unix:@bound");
+       s.socket("listener", unix_stream);
+       s.bind("listener", "unix:@listener");
+       s.listen("listener");
+       s.connect("a", "unix:@listener");
+     }},
+    {"a_bound_socket_told_to_take_a_path_again_finds_it_taken",
+     [](Script& s) {
+       s.socket("a", unix_stream);
+       s.bind("a", "unix:/path");
+       s.bind("a", "unix:/path");
+       s.bind("a", "unix:/other");
+       s.unlink("path");
+     }},
+    {"a_name_given_after_connecting_is_told_to_the_peer",
+     [](Script& s) {
+       s.socket_pair("a", "b");
+       s.bind("b", "unix:@late");
+       s.peer_name("a");
+       s.close("b");
+       s.peer_name("a");
+     }},
+    {"bytes_tell_the_name_of_who_sent_them_if_there_is_one",
+     [](Script& s) {
+       s.socket_pair("a", "b");
+       s.send("a", "hello");
+       s.receive_from("b");
+       s.bind("a", "unix:@late");
+       s.send("a", "hello");
+       s.receive_from("b");
+       s.receive_from("b");
+     }},
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ CallResult Epoll::control(int operation, int descriptor, File& file, epoll_event
       if (file.as_epoll() != nullptr && file.as_epoll()->watches(*this)) return CallResult::failure(ELOOP);
       event.events |= always;
       auto item = std::make_unique<EpollItem>(*this, file, descriptor, event);
-      file.watchers_.push_back(*item);
+      file.watchers_.push_front(*item);  // the latest to come is the first to be woken
       check(*item);
       items_.emplace(descriptor, std::move(item));
       return CallResult::success();

@@ -56,6 +56,8 @@ class File {
   virtual CallResult write(Bytes from) = 0;
 
   virtual bool can_be_polled() const { return true; }
+  virtual bool can_be_read() const { return true; }
+  virtual bool can_be_written() const { return true; }
   virtual Socket* as_socket() { return nullptr; }
   virtual Epoll* as_epoll() { return nullptr; }
   virtual RegularFile* as_regular_file() { return nullptr; }
@@ -73,7 +75,8 @@ class File {
 class Socket : public File {
  public:
   Socket* as_socket() final { return this; }
-  CallResult read(MutableBytes into) final { return receive(into); }
+  /// Nothing asked for is nothing read, whatever the state; recvfrom(2) looks at it all the same.
+  CallResult read(MutableBytes into) final { return into.empty() ? CallResult::success() : receive(into); }
   CallResult write(Bytes from) final { return send(from); }
 
   /// What one call sends is one message, and never sent in parts.

@@ -77,6 +77,7 @@ Bytes RegularFile::part(std::uint64_t offset, std::size_t count) const {
 }
 
 bool RegularFile::can_be_read() const { return (access_ & O_ACCMODE) != O_WRONLY; }
+bool RegularFile::can_be_written() const { return (access_ & O_ACCMODE) != O_RDONLY; }
 
 CallResult RegularFile::read_at(MutableBytes into, std::uint64_t offset) const {
   if (!can_be_read()) return CallResult::failure(EBADF);
@@ -92,7 +93,7 @@ CallResult RegularFile::read(MutableBytes into) {
 }
 
 CallResult RegularFile::write(Bytes from) {
-  if ((access_ & O_ACCMODE) == O_RDONLY) return CallResult::failure(EBADF);
+  if (!can_be_written()) return CallResult::failure(EBADF);
   if ((access_ & O_APPEND) != 0) position_ = size();
   const std::size_t at = static_cast<std::size_t>(position_);
   if (contents_->size() < at + from.size()) contents_->resize(at + from.size());

@@ -28,6 +28,7 @@ class PipeReader final : public File {
 
   std::uint32_t readiness() override;
   CallResult read(MutableBytes into) override;
+  bool can_be_written() const override { return false; }
   CallResult write(Bytes) override { return CallResult::failure(EBADF); }
 
  private:
@@ -40,6 +41,7 @@ class PipeWriter final : public File {
   ~PipeWriter() override;
 
   std::uint32_t readiness() override;
+  bool can_be_read() const override { return false; }
   CallResult read(MutableBytes) override { return CallResult::failure(EBADF); }
   CallResult write(Bytes from) override;
 
@@ -66,7 +68,8 @@ class RegularFile final : public File {
   RegularFile(std::shared_ptr<std::string> contents, int access) : contents_(std::move(contents)), access_(access) {}
 
   std::size_t size() const { return contents_->size(); }
-  bool can_be_read() const;
+  bool can_be_read() const override;
+  bool can_be_written() const override;
   /// The bytes from `offset` on, at most `count` of them.
   Bytes part(std::uint64_t offset, std::size_t count) const;
   CallResult read_at(MutableBytes into, std::uint64_t offset) const;

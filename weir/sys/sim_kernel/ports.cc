@@ -14,20 +14,19 @@ using namespace weir::literals;
 constexpr Duration time_wait = 60s;
 constexpr Duration loopback_reuse = 1s;
 
-/// True when something sent to one could be meant for the other too.
-bool overlap(const PortUse& a, const PortUse& b) {
-  const bool a_is_v4 = a.name.address.is_v4();
-  const bool b_is_v4 = b.name.address.is_v4();
-  if (a_is_v4 != b_is_v4) {
-    const PortUse& v6 = a_is_v4 ? b : a;
-    return v6.name.address.is_any() && !v6.is_v6_only;
-  }
-  return a.name.address.is_any() || b.name.address.is_any() || a.name.address == b.name.address;
+/// True when something sent to one could be meant for the other too. An IPv4 wildcard is also in the way of an IPv6 socket
+/// that has got its address by connecting, and may do both: Linux looks only at the IPv4 address, which that has not.
+bool overlap(const PortUse& used, const PortUse& wanted) {
+  const InternetAddress& one = used.name.address;
+  const InternetAddress& other = wanted.name.address;
+  if (!one.is_v4() && other.is_v4()) return !used.is_v6_only && (one.is_any() || other.is_any());
+  if (one.is_v4() && !other.is_v4()) return !wanted.is_v6_only && other.is_any();
+  return one.is_any() || other.is_any() || one == other;
 }
 
 /// How exactly a bound name fits what something was sent to; 0 when it does not.
 int fit(const PortUse& use, const InternetAddress& address) {
-  if (use.name.address == address) return 3;
+  if (use.name.address == address) return use.is_connected ? 4 : 3;
   if (!use.name.address.is_any()) return 0;
   if (use.name.address.is_v4() == address.is_v4()) return 2;
   return address.is_v4() && !use.is_v6_only ? 1 : 0;
@@ -103,7 +102,7 @@ Socket* Ports::find(const InternetName& name, Callback<bool(const PortUse&)> sui
   found->second.for_each([&](const PortUse& use) {
     const int how = use.socket != nullptr ? fit(use, name.address) : 0;
     if (how == 0 || how < best || !suits(use)) return;
-    if (how > best) candidates.clear();
+    if (how > best || !use.is_shared) candidates.clear();
     best = how;
     candidates.push_back(use.socket);
   });

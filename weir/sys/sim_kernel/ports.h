@@ -32,7 +32,8 @@ struct PortUse : ListHook<PortTag> {
   bool may_be_reused = false;  ///< SO_REUSEADDR
   bool is_shared = false;      ///< SO_REUSEPORT
   bool is_listening = false;
-  bool is_chosen = false;  ///< by number, in bind(2): kept until the socket is closed
+  bool is_connected = false;  ///< a UDP socket that hears only its peer
+  bool is_chosen = false;     ///< by number, in bind(2): kept until the socket is closed
 };
 
 /// The ports of one protocol.
@@ -60,8 +61,8 @@ class Ports {
   /// in which neither its port nor its path is free; `tcp_tw_reuse` lets new connections over loopback have it after 1 s.
   void disconnect(const InternetPath& path, std::unique_ptr<PortUse> use, bool waits);
 
-  /// The open socket that what is sent to `name` reaches: the one bound most exactly, of those that `suits` lets pass; null
-  /// when there is none.
+  /// The open socket that what is sent to `name` reaches: the one bound most exactly, of those that `suits` lets pass, and
+  /// the latest of several; those that share the port take turns by chance. Null when there is none.
   Socket* find(const InternetName& name, Callback<bool(const PortUse&)> suits);
 
   void clear() noexcept;

@@ -290,19 +290,8 @@ CallResult SimKernel::send(int descriptor, Bytes from) {
 }
 CallResult SimKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
   return on_socket(Call::send_pieces, descriptor, [&](Socket& socket, std::size_t at_most) {
-    if (socket.keeps_messages_apart()) return socket.send(as_bytes(joined(pieces)));
-    std::size_t left = std::max<std::size_t>(at_most, 1);
-    std::size_t sent = 0;
-    for (const iovec& piece : pieces) {
-      const Bytes bytes(static_cast<const std::byte*>(piece.iov_base), std::min(piece.iov_len, left));
-      if (bytes.empty()) continue;
-      const CallResult result = socket.send(bytes);
-      if (!result) return sent > 0 ? counted(sent) : result;
-      sent += result.count();
-      left -= result.count();
-      if (result.count() < bytes.size()) break;
-    }
-    return counted(sent);
+    const std::string bytes = joined(pieces);  // one call, one message, one segment
+    return socket.send(socket.keeps_messages_apart() ? as_bytes(bytes) : cut(as_bytes(bytes), at_most));
   });
 }
 CallResult SimKernel::send_to(int descriptor, Bytes from, const SocketName& to) {
@@ -370,10 +359,10 @@ CallResult SimKernel::read_at(int descriptor, MutableBytes into, std::uint64_t o
 CallResult SimKernel::send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
   return on_file(Call::send_file, socket, [&](File& to, std::size_t at_most) {
     File* from = find(file);
-    if (from == nullptr) return CallResult::failure(EBADF);
+    if (from == nullptr || !from->can_be_read()) return CallResult::failure(EBADF);
     const RegularFile* regular = from->as_regular_file();
     if (regular == nullptr) return CallResult::failure(ESPIPE);
-    if (!regular->can_be_read()) return CallResult::failure(EBADF);
+    if (!to.can_be_written()) return CallResult::failure(EBADF);
     const Bytes part = regular->part(offset, std::min(count, std::max<std::size_t>(at_most, 1)));
     return part.empty() ? CallResult::success() : to.write(part);
   });

@@ -36,6 +36,7 @@ class SocketOptions {
   bool is_set(int level, int option) const { return number(level, option) != 0; }
   int number(int level, int option) const;
   Duration seconds(int option) const;  ///< a TCP option that is a number of seconds
+  void restrict_to_v6() { numbers_[{IPPROTO_IPV6, IPV6_V6ONLY}] = 1; }
   bool resets_on_close() const noexcept { return linger_.l_onoff != 0 && linger_.l_linger == 0; }
 
   static CallResult answer(MutableBytes into, int value);

@@ -121,7 +121,9 @@ void TcpConnection::data_arrived(const Segment& segment) {
   if (is_gone(receiver) || receiver.is_orphan) {  // nobody will read it (RFC 9293 section 3.10.7.1)
     const Side side = other(segment.from);
     send_reset(side);
-    return die(side, 0);
+    die(side, 0);
+    if (!sender.is_dead) in_flight_lost(segment.from);  // sent again, should the reset be lost
+    return;
   }
   if (receiver.is_receive_shut && receiver.fin != TcpEnd::Fin::none) {  // both ways shut, though not closed
     send_reset(other(segment.from));
@@ -254,12 +256,14 @@ void TcpConnection::close(Side side, bool resets) {
   TcpEnd& end = ends_[side];
   end.socket = nullptr;
   end.is_orphan = true;
-  if (is_gone(end)) return give_back_port(side, false);
+  if (is_gone(end)) {
+    forget_unread(side);
+    return give_back_port(side, false);
+  }
   if (end.is_closed()) return finish_if_over(side);
   if (!end.is_established) return die(side, 0);  // still connecting: an answer finds nobody
   if (resets || readable(side) > 0) {
-    ends_[1 - side].bytes.drop(readable(side));
-    ends_[1 - side].arrived = 0;
+    forget_unread(side);
     send_reset(side);
     return die(side, 0);
   }
@@ -267,6 +271,14 @@ void TcpConnection::close(Side side, bool resets) {
   shut_send(side);
   if (had_ended && !end.has_fin) in(half_closed_limit, {Segment::forget, side});
   finish_if_over(side);
+}
+
+/// What had arrived is gone. A sender that waits for the window asks for it again, and finds nobody: the reset may be lost.
+void TcpConnection::forget_unread(Side side) {
+  TcpEnd& sender = ends_[1 - side];
+  sender.bytes.drop(sender.arrived);
+  sender.arrived = 0;
+  if (sender.waits_for_window) in(first_repeat, {Segment::window, other(side)});
 }
 
 // --- resets ---

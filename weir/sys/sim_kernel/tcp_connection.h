@@ -145,6 +145,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void in_flight_lost(Side side);
   void stall(Side side);
   bool is_gone(TcpEnd& end) noexcept;
+  void forget_unread(Side side);
   void send_fin(Side side);
   void send_reset(Side side);
   void die(Side side, int error);

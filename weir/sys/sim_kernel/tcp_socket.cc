@@ -68,16 +68,6 @@ int TcpSocket::take_error() { return std::exchange(connection_ != nullptr ? end(
 
 // --- listening ---
 
-CallResult TcpSocket::bind(const SocketName& name) {
-  const bool has_lost_port = state_ == State::connecting && is_dead() && end().port == nullptr;
-  if (state_ != State::fresh && !has_lost_port) return CallResult::failure(EINVAL);
-  const InternetName before = name_;
-  if (has_lost_port && port_ == nullptr) name_.port = 0;
-  const CallResult bound = InternetSocket::bind(name);
-  if (!bound) name_ = before;
-  return bound;
-}
-
 CallResult TcpSocket::listen(int backlog) {
   if (state_ != State::fresh && state_ != State::listening) return CallResult::failure(EINVAL);
   if (const int error = bind_if_unbound()) return CallResult::failure(error);
@@ -144,20 +134,22 @@ void TcpSocket::stop_listening() {
 // --- connecting ---
 
 CallResult TcpSocket::connect(const SocketName& name) {
-  InternetName remote;
-  if (const int error = read_peer(name, remote)) return CallResult::failure(error);
   if (state_ == State::listening) return CallResult::failure(EISCONN);
+  if (is_spoilt_) return CallResult::failure(EINVAL);
   if (int error = 0; forget_failed_attempt(error)) return CallResult::failure(error);
   if (state_ == State::connecting) return CallResult::failure(EALREADY);
   if (state_ == State::connected) {
     return std::exchange(has_told_connected_, true) ? CallResult::failure(EISCONN) : CallResult::success();
   }
+  InternetName remote;
+  if (const int error = read_peer(name, remote)) return CallResult::failure(error);
+  if (!can_reach(remote.address)) return CallResult::failure(EAFNOSUPPORT);
   return begin_to_connect(remote);
 }
 
 /// A failed attempt is reported by the next connect(2), after which the socket is as good as new.
 bool TcpSocket::forget_failed_attempt(int& error) {
-  if (state_ != State::connecting || !is_dead()) return false;
+  if (has_told_connected_ || !is_closed()) return false;
   error = take_error();
   if (error == 0) error = ECONNABORTED;
   if (end().port != nullptr) {
@@ -167,6 +159,8 @@ bool TcpSocket::forget_failed_attempt(int& error) {
   connection_->close(side_, false);
   connection_ = nullptr;
   state_ = State::fresh;
+  is_send_shut_ = is_receive_shut_ = false;
+  if (!has_chosen_address_) name_.address = wildcard();
   return true;
 }
 
@@ -177,7 +171,7 @@ CallResult TcpSocket::begin_to_connect(const InternetName& remote) {
   if (peer == nullptr && !is_of_this_net) return CallResult::failure(ENETUNREACH);
 
   InternetName local = name_;
-  if (!is_bound() || local.address.is_any()) local.address = source_for(remote.address);
+  if (local.address.is_any()) local.address = source_for(remote.address);
   if (local.address.is_loopback() && peer != &machine()) return CallResult::failure(EINVAL);
   if (port_ == nullptr) {
     port_ = new_use(local);
@@ -234,7 +228,7 @@ CallResult TcpSocket::receive(MutableBytes into) {
   if (end().has_fin) return CallResult::success();
   if (const int error = take_error()) return CallResult::failure(error);
   const bool is_over = end().is_receive_shut || end().is_dead;
-  return is_over || into.empty() ? CallResult::success() : CallResult::failure(EAGAIN);
+  return is_over ? CallResult::success() : CallResult::failure(EAGAIN);
 }
 
 CallResult TcpSocket::receive_from(MutableBytes into, SocketName& from) {
@@ -261,6 +255,7 @@ CallResult TcpSocket::shutdown(int how) {
     if (how == SHUT_WR) return CallResult::success();
     stop_listening();
     port_->is_listening = false;
+    if (!port_->is_chosen) port_ = nullptr;
     state_ = State::fresh;
     wake(anything);
     return CallResult::success();
@@ -274,7 +269,9 @@ CallResult TcpSocket::shutdown(int how) {
     is_send_shut_ |= how != SHUT_RD;
     wake(anything);
   }
+  is_spoilt_ |= is_closed() && !has_told_connected_;
   if (state_ == State::fresh || is_closed()) return CallResult::failure(ENOTCONN);
+  has_told_connected_ = true;
   if (how != SHUT_WR) end().is_receive_shut = true;
   if (how != SHUT_RD) connection_->shut_send(side_);
   wake(anything);

@@ -18,7 +18,6 @@ class TcpSocket final : public InternetSocket {
   ~TcpSocket() override;
 
   std::uint32_t readiness() override;
-  CallResult bind(const SocketName& name) override;
   CallResult listen(int backlog) override;
   bool has_connection(int& error) override;
   Socket* accept(SocketName& peer) override;
@@ -57,6 +56,8 @@ class TcpSocket final : public InternetSocket {
   bool is_listening() const override { return state_ == State::listening; }
   void option_changed(int level, int option) override;
   TcpEnd& end() { return connection_->end(side_); }
+  PortUse* port_use() override { return port_ != nullptr || connection_ == nullptr ? port_.get() : end().port.get(); }
+  bool has_lost_port() override { return port_use() == nullptr && (connection_ == nullptr || is_closed()); }
   bool is_dead() { return connection_ != nullptr && end().is_dead; }
   /// Reset, timed out, or ended by both sides: the state CLOSED or TIME_WAIT.
   bool is_closed() { return connection_ != nullptr && end().is_closed(); }
@@ -70,7 +71,8 @@ class TcpSocket final : public InternetSocket {
   int error_ = 0;  // and what was shut, while there is no connection
   bool is_send_shut_ = false;
   bool is_receive_shut_ = false;
-  bool has_told_connected_ = false;  // the connect(2) that follows a finished attempt answers 0, later ones EISCONN
+  bool is_spoilt_ = false;           // shut after an attempt had failed and before that was told
+  bool has_told_connected_ = false;  // the connect(2) that follows an attempt tells of its end, later ones EISCONN
   std::shared_ptr<TcpConnection> connection_;
   TcpConnection::Side side_ = TcpConnection::client;
   std::size_t backlog_ = 0;

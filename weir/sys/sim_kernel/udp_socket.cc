@@ -26,22 +26,32 @@ std::uint32_t UdpSocket::readiness() {
   return events;
 }
 
+/// An IPv6 socket takes IPv4 names as well, unless it is for IPv6 only.
+int UdpSocket::read_destination(const SocketName& from, InternetName& into, int if_v6_only) {
+  if (family() != AF_INET6 || from.any.sa_family != AF_INET) return read_peer(from, into);
+  if (options().is_set(IPPROTO_IPV6, IPV6_V6ONLY)) return if_v6_only;
+  if (const int error = InternetName::read(from, AF_INET, into)) return error;
+  if (into.address.is_any()) into.address = InternetAddress::v4(INADDR_LOOPBACK);
+  return 0;
+}
+
 CallResult UdpSocket::connect(const SocketName& name) {
+  if (const int error = bind_if_unbound()) return CallResult::failure(error);  // even if the name is none
   InternetName remote;
-  if (const int error = read_peer(name, remote)) return CallResult::failure(error);
-  if (const int error = bind_if_unbound()) return CallResult::failure(error);
+  if (const int error = read_destination(name, remote, EAFNOSUPPORT)) return CallResult::failure(error);
+  if (!can_reach(remote.address)) return CallResult::failure(EAFNOSUPPORT);
   if (name_.address.is_any()) name_.address = port_->name.address = source_for(remote.address);
   peer_ = remote;
+  port_->is_connected = true;
   return CallResult::success();
 }
 
 CallResult UdpSocket::shutdown(int how) {
   if (how < SHUT_RD || how > SHUT_RDWR) return CallResult::failure(EINVAL);
-  if (!peer_) return CallResult::failure(ENOTCONN);
-  is_receive_shut_ |= how != SHUT_WR;
+  is_receive_shut_ |= how != SHUT_WR;  // also where it fails
   is_send_shut_ |= how != SHUT_RD;
   wake(anything);
-  return CallResult::success();
+  return peer_ ? CallResult::success() : CallResult::failure(ENOTCONN);
 }
 
 CallResult UdpSocket::peer_name(SocketName& name) {
@@ -51,21 +61,27 @@ CallResult UdpSocket::peer_name(SocketName& name) {
 }
 
 CallResult UdpSocket::send(Bytes from) {
+  if (const int error = bind_if_unbound()) return CallResult::failure(error);
   return peer_ ? send_datagram(from, *peer_) : CallResult::failure(EDESTADDRREQ);
 }
 
 CallResult UdpSocket::send_to(Bytes from, const SocketName& to) {
+  if (const int error = bind_if_unbound()) return CallResult::failure(error);  // even if the name is none
   InternetName remote;
-  if (const int error = read_peer(to, remote)) return CallResult::failure(error);
+  const int family_of_name = to.any.sa_family;
+  if (family() == AF_INET6 && family_of_name != AF_INET6 && family_of_name != AF_INET)
+    return CallResult::failure(EINVAL);
+  if (const int error = read_destination(to, remote, ENETUNREACH)) return CallResult::failure(error);
   if (remote.port == 0) return CallResult::failure(EINVAL);
   return send_datagram(from, remote);
 }
 
 CallResult UdpSocket::send_datagram(Bytes from, const InternetName& to) {
+  if (!can_reach(to.address)) return CallResult::failure(EAFNOSUPPORT);
   if (from.size() > (to.address.is_v4() ? largest_v4 : largest_v6)) return CallResult::failure(EMSGSIZE);
-  if (is_send_shut_) return CallResult::failure(EPIPE);
   if (error_ != 0) return CallResult::failure(take_error());
-  if (const int error = bind_if_unbound()) return CallResult::failure(error);
+  if (is_send_shut_) return CallResult::failure(EPIPE);
+  wake(writable);  // Linux does so each time that a datagram has left, however much room there was
   Machine* receiver = machine().network().find(machine(), to.address);
   const auto all = static_cast<std::int64_t>(from.size());
   if (receiver == nullptr) return CallResult::success(all);  // sent, and lost

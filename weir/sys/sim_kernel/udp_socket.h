@@ -39,6 +39,7 @@ class UdpSocket final : public InternetSocket {
 
   Ports& ports() override { return machine().udp_ports; }
   int take_error() override { return std::exchange(error_, 0); }
+  int read_destination(const SocketName& from, InternetName& into, int if_v6_only);
   CallResult send_datagram(Bytes from, const InternetName& to);
   /// The file that is bound to `to` on that machine and takes datagrams from `from`; null when there is none.
   static UdpSocket* find(Machine& machine, const InternetName& to, const InternetName& from);

@@ -57,6 +57,7 @@ void UnixSocket::close(bool was_waiting) {
   if (peer_ == nullptr) return;
   UnixSocket& peer = *std::exchange(peer_, nullptr);
   peer.peer_ = nullptr;
+  peer.peer_name_ = name_;
   peer.is_receive_shut_ = peer.is_send_shut_ = true;
   if (was_waiting || !queue_.is_empty()) peer.error_ = ECONNRESET;
   peer.wake(anything);
@@ -82,8 +83,9 @@ std::uint32_t UnixSocket::readiness() {
 CallResult UnixSocket::bind(const SocketName& name) {
   std::string wanted;
   if (const int error = read_name(name, wanted)) return CallResult::failure(error);
-  if (!name_.empty()) return CallResult::failure(EINVAL);
   if (wanted.empty()) return CallResult::failure(EINVAL);
+  const bool is_free = is_abstract(wanted) || !machine_.files.contains(wanted);  // Linux makes the file before it looks
+  if (!name_.empty()) return CallResult::failure(is_free ? EINVAL : EADDRINUSE);
   if (is_abstract(wanted)) {
     if (!machine_.abstract_names.try_emplace(wanted, this).second) return CallResult::failure(EADDRINUSE);
   } else {
@@ -113,7 +115,7 @@ bool UnixSocket::has_connection(int& error) {
 Socket* UnixSocket::accept(SocketName& peer) {
   std::unique_ptr<UnixSocket> accepted = std::move(waiting_.front());
   waiting_.pop_front();
-  peer = told(accepted->peer_name_);
+  peer = told(accepted->name_of_peer());
   return accepted.release();
 }
 
@@ -138,16 +140,14 @@ CallResult UnixSocket::connect(const SocketName& name) {
   int error = 0;
   UnixSocket* listener = find(wanted, error);
   if (listener == nullptr) return CallResult::failure(error);
-  if (state_ == State::connected) return CallResult::failure(EISCONN);
-  if (state_ == State::listening) return CallResult::failure(EINVAL);
   if (listener->state_ != State::listening || listener->is_receive_shut_) return CallResult::failure(ECONNREFUSED);
   if (listener->waiting_.size() > listener->backlog_) return CallResult::failure(EAGAIN);
+  if (state_ == State::connected) return CallResult::failure(EISCONN);
+  if (state_ == State::listening) return CallResult::failure(EINVAL);
   auto other = std::make_unique<UnixSocket>(machine_);
   other->options_ = listener->options_;
   join(*this, *other);
   other->name_ = listener->name_;
-  other->peer_name_ = name_;
-  peer_name_ = listener->name_;
   listener->waiting_.push_back(std::move(other));
   listener->wake(readable);
   return CallResult::success();
@@ -157,12 +157,12 @@ CallResult UnixSocket::shutdown(int how) {
   if (how < SHUT_RD || how > SHUT_RDWR) return CallResult::failure(EINVAL);
   is_receive_shut_ |= how != SHUT_WR;
   is_send_shut_ |= how != SHUT_RD;
+  wake(anything);
   if (peer_ != nullptr) {
     peer_->is_send_shut_ |= how != SHUT_WR;
     peer_->is_receive_shut_ |= how != SHUT_RD;
     peer_->wake(anything);
   }
-  wake(anything);
   return CallResult::success();
 }
 
@@ -173,7 +173,7 @@ CallResult UnixSocket::local_name(SocketName& name) {
 
 CallResult UnixSocket::peer_name(SocketName& name) {
   if (state_ != State::connected) return CallResult::failure(ENOTCONN);
-  name = told(peer_name_);
+  name = told(name_of_peer());
   return CallResult::success();
 }
 
@@ -189,15 +189,25 @@ CallResult UnixSocket::receive(MutableBytes into) {
   if (state_ != State::connected) return CallResult::failure(EINVAL);
   if (queue_.is_empty()) {
     if (error_ != 0) return CallResult::failure(std::exchange(error_, 0));
-    return is_receive_shut_ || into.empty() ? CallResult::success() : CallResult::failure(EAGAIN);
+    return is_receive_shut_ ? CallResult::success() : CallResult::failure(EAGAIN);
   }
   const std::size_t count = queue_.take(into);
-  if (peer_ != nullptr && peer_->has_room()) peer_->wake(writable);
+  if (finish_pieces(count) && peer_ != nullptr && peer_->has_room()) peer_->wake(writable);
   return CallResult::success(static_cast<std::int64_t>(count));
 }
 
+/// Linux gives back the room that a send took, and tells its sender, once all of its bytes are read.
+bool UnixSocket::finish_pieces(std::size_t received) {
+  const std::size_t before = pieces_.size();
+  for (; !pieces_.empty() && received >= pieces_.front(); pieces_.pop_front()) received -= pieces_.front();
+  if (received > 0) pieces_.front() -= received;
+  return pieces_.size() < before;
+}
+
 CallResult UnixSocket::receive_from(MutableBytes into, SocketName& from) {
-  from.length = 0;
+  const bool has_name = !queue_.is_empty() && !name_of_peer().empty();
+  if (has_name) from = told(name_of_peer());
+  if (!has_name) from.length = 0;
   return receive(into);
 }
 
@@ -210,6 +220,7 @@ CallResult UnixSocket::send(Bytes from) {
   if (used >= options_.send_buffer) return CallResult::failure(EAGAIN);
   const Bytes taken = from.first(std::min(from.size(), options_.send_buffer - used));
   peer_->queue_.append(taken);
+  peer_->pieces_.push_back(taken.size());
   peer_->wake(readable);
   return CallResult::success(static_cast<std::int64_t>(taken.size()));
 }

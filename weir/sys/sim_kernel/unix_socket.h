@@ -44,16 +44,19 @@ class UnixSocket final : public Socket {
 
   std::size_t queued_at_peer() const noexcept { return peer_ != nullptr ? peer_->queue_.size() : 0; }
   bool has_room() const noexcept { return queued_at_peer() * 4 <= options_.send_buffer; }
+  const std::string& name_of_peer() const noexcept { return peer_ != nullptr ? peer_->name_ : peer_name_; }
   UnixSocket* find(const std::string& name, int& error) const;
+  bool finish_pieces(std::size_t received);
   void close(bool was_waiting);
 
   Machine& machine_;
   SocketOptions options_;
   State state_ = State::fresh;
   std::string name_;       // the path, or a NUL and the abstract name; empty when unnamed
-  std::string peer_name_;  // kept when the peer is gone
+  std::string peer_name_;  // when the peer is gone
   UnixSocket* peer_ = nullptr;
-  ByteQueue queue_;  // what the peer sent
+  ByteQueue queue_;                 // what the peer sent
+  std::deque<std::size_t> pieces_;  // how it was sent; the first may be read in part
   int error_ = 0;
   bool is_receive_shut_ = false;
   bool is_send_shut_ = false;
