@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <random>
@@ -30,7 +31,7 @@ std::size_t slice_count(const Buffer& buffer) {
   return count;
 }
 
-void fill(MutableBytes room, char letter) { std::memset(room.data(), letter, room.size()); }
+void fill(MutableBytes room, char letter) { std::fill(room.begin(), room.end(), static_cast<std::byte>(letter)); }
 
 Buffer buffer_of(std::string_view text) {
   Buffer buffer;
