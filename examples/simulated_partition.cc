@@ -6,7 +6,7 @@
 #include <weir/sim/world.h>
 #include <weir/weir.h>
 
-#include "examples/retrying_client.h"
+#include "retrying_client.h"
 
 using namespace weir::literals;
 

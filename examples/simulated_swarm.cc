@@ -8,7 +8,7 @@
 #include <weir/sim/swarm.h>
 #include <weir/weir.h>
 
-#include "examples/retrying_client.h"
+#include "retrying_client.h"
 
 namespace {
 
@@ -16,7 +16,7 @@ namespace {
 /// must be answered in the end.
 class Asking final : public weir::sim::Scenario {
  public:
-  explicit Asking(weir::sim::Run& run)
+  explicit Asking(weir::sim::Trial& run)
       : run_(run),
         server_(run.world().add_host("server")),
         client_(run.world().add_host("client")) {
@@ -55,7 +55,7 @@ class Asking final : public weir::sim::Scenario {
   }
 
  private:
-  weir::sim::Run& run_;
+  weir::sim::Trial& run_;
   weir::sim::Host& server_;
   weir::sim::Host& client_;
   std::unique_ptr<weir::Server> clock_;
@@ -67,7 +67,7 @@ weir::sim::Swarm asking_swarm() {
   return weir::sim::Swarm({.code = "asking_swarm()",
                            .draw = {.hosts = {"server", "client"}, .chaos = 1min},
                            .probes = {"tried again", "tried many times"}},
-                          [](weir::sim::Run& run) { return std::make_unique<Asking>(run); });
+                          [](weir::sim::Trial& run) { return std::make_unique<Asking>(run); });
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ class Torture : public testing::TestWithParam<Case> {
 
   /// What the scenario calls when nothing fails; without what only makes its loops.
   std::vector<Target> targets() {
-    sim::Run run(seed_);
+    sim::Trial run(seed_);
     swarm_.play(run, Schedule());
     EXPECT_FALSE(run.has_failed()) << run.violation() << "\n" << run.trace();
     std::vector<Target> found;
@@ -109,7 +109,7 @@ class Torture : public testing::TestWithParam<Case> {
   bool survives(const std::string& host, const FaultRule& rule) {
     const Schedule schedule(
         {{.kind = Mishap::Kind::failing_calls, .length = sim::World::for_ever, .host = host, .rule = rule}});
-    sim::Run run(seed_);
+    sim::Trial run(seed_);
     swarm_.play(run, schedule);
     ++points_;
     if (!run.has_failed()) return true;

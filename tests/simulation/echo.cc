@@ -201,7 +201,7 @@ bool EchoAnswerer::find_out_who_it_is() {
 
 // --- all of them ---
 
-EchoNet::EchoNet(sim::Run& run, const Play& how, std::uint64_t clients)
+EchoNet::EchoNet(sim::Trial& run, const Play& how, std::uint64_t clients)
     : NetScenario(run, how),
       server_options_(stream_options()) {
   for (std::uint64_t key = 1; key <= clients; ++key) {
@@ -276,7 +276,7 @@ sim::Swarm echo_swarm(const Play& play) {
                     "the peer ends first",
                     "the peer ends second",
                     "when_sent hears of the failure"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) {
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) {
     return std::make_unique<EchoNet>(run, play, play.is_calm ? 2 : run.random().between(1, 6));
   });
 }

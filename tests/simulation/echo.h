@@ -94,7 +94,7 @@ class EchoAnswerer : public Party {
 /// Clients and a server.
 class EchoNet : public NetScenario {
  public:
-  EchoNet(sim::Run& run, const Play& play, std::uint64_t clients);
+  EchoNet(sim::Trial& run, const Play& play, std::uint64_t clients);
   ~EchoNet() override { server_ = nullptr; }
 
   void start() override;

@@ -62,7 +62,7 @@ class Speaker final : public Party {
 /// One connection.
 class HalfClose final : public NetScenario {
  public:
-  HalfClose(sim::Run& run, const Play& how)
+  HalfClose(sim::Trial& run, const Play& how)
       : NetScenario(run, how),
         client_options_(eager_options()),
         server_options_(eager_options()) {
@@ -110,7 +110,7 @@ class HalfClose final : public NetScenario {
 sim::Swarm half_close_swarm(const Play& play) {
   sim::SwarmOptions options = swarm_options("half_close_swarm()");
   options.probes = {"half close after the peer's", "half close before the peer's"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) { return std::make_unique<HalfClose>(run, play); });
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) { return std::make_unique<HalfClose>(run, play); });
 }
 
 }  // namespace weir::testing_support

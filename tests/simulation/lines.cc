@@ -75,7 +75,7 @@ class LineAnswerer final : public Party {
 
 class Lines final : public NetScenario {
  public:
-  Lines(sim::Run& run, const Play& how) : NetScenario(run, how), server_options_(stream_options()) {
+  Lines(sim::Trial& run, const Play& how) : NetScenario(run, how), server_options_(stream_options()) {
     // Reading goes on at the low mark: what waits there for its end must not be above.
     server_options_.read_marks.low = std::max(server_options_.read_marks.low, longest_line + 1);
     server_options_.read_marks.high = std::max(server_options_.read_marks.high, longest_line + 2);
@@ -228,7 +228,7 @@ bool LineAnswerer::answer(const std::string& text) {
 sim::Swarm lines_swarm(const Play& play) {
   sim::SwarmOptions options = swarm_options("lines_swarm()");
   options.probes = {"a line is too long", "half close after the peer's"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) { return std::make_unique<Lines>(run, play); });
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) { return std::make_unique<Lines>(run, play); });
 }
 
 }  // namespace weir::testing_support

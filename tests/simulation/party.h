@@ -53,7 +53,7 @@ struct Conversation {
 /// A stream and its callbacks, each of which checks what weir promises about it; then does what a scenario wants.
 class Party {
  public:
-  Party(sim::Run& run, std::string name) : run_(run), name_(std::move(name)) {}
+  Party(sim::Trial& run, std::string name) : run_(run), name_(std::move(name)) {}
   Party(const Party&) = delete;
   Party& operator=(const Party&) = delete;
   virtual ~Party() = default;
@@ -109,7 +109,7 @@ class Party {
   Flow* out = nullptr;
 
  protected:
-  sim::Run& run() noexcept { return run_; }
+  sim::Trial& run() noexcept { return run_; }
   bool expect(bool condition, std::string_view sentence);
   void probe_error(std::error_code error);
 
@@ -134,7 +134,7 @@ class Party {
   void look_for_cut_piece();
   std::uint64_t turn() const { return stream_->loop().counters().turns; }
 
-  sim::Run& run_;
+  sim::Trial& run_;
   std::string name_;
   std::unique_ptr<Stream> owned_;
   Stream* stream_ = nullptr;

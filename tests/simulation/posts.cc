@@ -15,7 +15,7 @@ using namespace weir::literals;
 
 class Posts final : public sim::Scenario {
  public:
-  Posts(sim::Run& run, const Play& play)
+  Posts(sim::Trial& run, const Play& play)
       : run_(run),
         host_(run.world().add_host("server")),
         is_calm_(play.is_calm),
@@ -73,7 +73,7 @@ class Posts final : public sim::Scenario {
     run_.world().after(random().up_to(200ms), [this] { from_outside(); });
   }
 
-  sim::Run& run_;
+  sim::Trial& run_;
   sim::Host& host_;
   bool is_calm_;
   std::uint64_t left_;
@@ -90,7 +90,7 @@ sim::Swarm posts_swarm(const Play& play) {
   sim::SwarmOptions options = swarm_options("posts_swarm()");
   options.draw.hosts = {"server"};
   options.probes = {"a loop posts to itself", "a post wakes a loop that sleeps", "more posts than one turn takes"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) { return std::make_unique<Posts>(run, play); });
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) { return std::make_unique<Posts>(run, play); });
 }
 
 }  // namespace weir::testing_support

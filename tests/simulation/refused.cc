@@ -75,7 +75,7 @@ class Caller final : public Party {
 
 class Refused final : public NetScenario {
  public:
-  Refused(sim::Run& run, const Play& how)
+  Refused(sim::Trial& run, const Play& how)
       : NetScenario(run, how),
         timer_(server_host().loop(), [this](Timer&) { toggle(); }) {
     const std::uint64_t count = how.is_calm ? 3 : random().between(1, 8);
@@ -135,7 +135,7 @@ sim::Swarm refused_swarm(const Play& play) {
   sim::SwarmOptions options = swarm_options("refused_swarm()");
   options.probes = {"closed: Network is unreachable", "closed: No route to host", "connected",
                     "destroyed while connecting"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) { return std::make_unique<Refused>(run, play); });
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) { return std::make_unique<Refused>(run, play); });
 }
 
 }  // namespace weir::testing_support

@@ -35,7 +35,7 @@ std::string_view probe_of(Call call, int error) {
 
 }  // namespace
 
-NetScenario::NetScenario(sim::Run& run, const Play& play) : run_(run), play_(play), is_patient_(chance(0.5)) {
+NetScenario::NetScenario(sim::Trial& run, const Play& play) : run_(run), play_(play), is_patient_(chance(0.5)) {
   const auto options = [&] {
     sim::HostOptions result;
     if (chance(0.2)) result.pool_budget = random().between(250'000, 800'000);

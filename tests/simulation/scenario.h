@@ -25,12 +25,12 @@ struct Play {
 /// Scenarios with a server on a host and clients on others.
 class NetScenario : public sim::Scenario {
  public:
-  NetScenario(sim::Run& run, const Play& play);
+  NetScenario(sim::Trial& run, const Play& play);
   ~NetScenario() override;
 
   void check() override;
 
-  sim::Run& run() noexcept { return run_; }
+  sim::Trial& run() noexcept { return run_; }
   sim::Random& random() noexcept { return run_.random(); }
   const Play& play() const noexcept { return play_; }
   /// True by chance; never when calm.
@@ -76,7 +76,7 @@ class NetScenario : public sim::Scenario {
   void listen_to_remarks(sim::Host& host);
   void note(const sys::Trace::Line& line);
 
-  sim::Run& run_;
+  sim::Trial& run_;
   Play play_;
   bool is_patient_ = false;
   bool is_in_step_ = false;

@@ -26,7 +26,7 @@ class RoughAnswerer final : public EchoAnswerer {
 
 class Rough final : public EchoNet {
  public:
-  Rough(sim::Run& run, const Play& play)
+  Rough(sim::Trial& run, const Play& play)
       : EchoNet(run, play, play.is_calm ? 3 : run.random().between(1, 30)),
         most_streams_(chance(0.3) ? random().between(1, 10) : unlimited) {
     if (chance(0.3)) server_host().set_descriptor_limit(random().between(8, 20));
@@ -110,7 +110,7 @@ sim::Swarm server_swarm(const Play& play) {
                     "one stream aborts another",
                     "one stream destroys another",
                     "the loop cannot listen to a descriptor"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) { return std::make_unique<Rough>(run, play); });
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) { return std::make_unique<Rough>(run, play); });
 }
 
 }  // namespace weir::testing_support

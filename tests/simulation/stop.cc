@@ -12,7 +12,7 @@ using namespace weir::literals;
 
 class Stop final : public EchoNet {
  public:
-  Stop(sim::Run& run, const Play& play)
+  Stop(sim::Trial& run, const Play& play)
       : EchoNet(run, play, play.is_calm ? 2 : run.random().between(1, 12)),
         is_destroyed_instead_(chance(0.1)),
         at_(play.is_calm ? Duration(20ms) : up_to(5s)),
@@ -105,7 +105,7 @@ sim::Swarm stop_swarm(const Play& play) {
   sim::SwarmOptions options = swarm_options("stop_swarm()");
   options.probes = {"a second stop", "a server is destroyed", "closed: Connection refused", "stopped at the deadline",
                     "stopped in time"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) { return std::make_unique<Stop>(run, play); });
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) { return std::make_unique<Stop>(run, play); });
 }
 
 }  // namespace weir::testing_support

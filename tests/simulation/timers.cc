@@ -15,7 +15,7 @@ using namespace weir::literals;
 
 class Timers final : public sim::Scenario {
  public:
-  Timers(sim::Run& run, const Play& play)
+  Timers(sim::Trial& run, const Play& play)
       : run_(run),
         host_(run.world().add_host("server")),
         steps_left_(play.is_calm ? 100 : run.random().between(10, 400)) {
@@ -135,7 +135,7 @@ class Timers final : public sim::Scenario {
     }
   }
 
-  sim::Run& run_;
+  sim::Trial& run_;
   sim::Host& host_;
   std::uint64_t steps_left_;
   bool is_exact_ = false;
@@ -152,7 +152,7 @@ sim::Swarm timers_swarm(const Play& play) {
   options.probes = {"a period is missed altogether",    "a timer destroys another",
                     "a timer destroys itself",          "a timer far away",
                     "a timer that is due is cancelled", "a timer is late, for the program stood still"};
-  return sim::Swarm(std::move(options), [play](sim::Run& run) { return std::make_unique<Timers>(run, play); });
+  return sim::Swarm(std::move(options), [play](sim::Trial& run) { return std::make_unique<Timers>(run, play); });
 }
 
 }  // namespace weir::testing_support

@@ -91,7 +91,12 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner {
     };
     const SlotHold hold(*this);
     const Abort abort{this, stream};  // also when the handler itself throws
-    if (on_exception_) loop().invoke(on_exception_, stream, std::move(exception));
+    if (on_exception_) {
+      loop().invoke(on_exception_, stream, std::move(exception));
+    } else {
+      loop().say(Diagnostic::Level::error,
+                 "a callback of a stream threw, and the stream is aborted; Server::on_exception hears more");
+    }
     return true;
   }
 

@@ -36,8 +36,8 @@ struct ServerOptions {
 /// Lifetime: owned by its creator; may be destroyed inside any callback, which destroys its streams as their own
 ///           destruction would: what they accepted for writing is still flushed. The loop must outlive it.
 /// Threads:  the loop's.
-/// Errors:   an exception that leaves a callback of one of its streams aborts that stream, and goes to `on_exception`;
-///           nothing leaves `run()`.
+/// Errors:   an exception that leaves a callback of one of its streams aborts that stream, and goes to `on_exception`, or
+///           if that is not set to the loop's diagnostic hook; nothing leaves `run()`.
 class WEIR_API Server {
  public:
   static Result<std::unique_ptr<Server>> listen(EventLoop& loop, ServerOptions options);

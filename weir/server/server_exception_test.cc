@@ -75,6 +75,23 @@ TEST(Server, an_exception_aborts_that_one_stream_and_goes_to_on_exception) {
   }
 }
 
+TEST(Server, an_exception_that_nobody_wants_to_hear_of_goes_to_the_diagnostic_hook) {
+  EventLoop loop;
+  std::vector<std::string> said;
+  loop.on_diagnostic([&](const Diagnostic& diagnostic) { said.emplace_back(diagnostic.message); });
+  const auto server = listen(loop);
+  server->on_stream([](Stream&) { throw Thrown(); });
+
+  Peer peer = dial(server->address());
+  ASSERT_TRUE(spin_until(loop, [&] {
+    peer.receive();
+    return peer.has_ended;
+  }));
+
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].find("Server::on_exception"), std::string::npos);
+}
+
 TEST(Server, on_exception_may_destroy_the_server_or_take_the_stream) {
   for (const char thrower : {'d', 'c'}) {
     for (const bool takes : {false, true}) {

@@ -51,17 +51,27 @@ std::uint64_t Host::calls(sys::Call call) const noexcept {
   return state_->machine.calls[static_cast<std::size_t>(call)];
 }
 
-void Host::pause() noexcept { state_->is_paused = true; }
+void Host::pause() {
+  state_->remark("the programs of " + name() + " stand still");
+  state_->is_paused = true;
+}
 
-void Host::resume() noexcept { state_->is_paused = false; }
+void Host::resume() {
+  state_->remark("the programs of " + name() + " go on");
+  state_->is_paused = false;
+}
 
 void Host::crash() {
+  state_->remark(name() + " is switched off");
   state_->machine.crash();
   for (const auto& actor : state_->actors) actor->has_ended = true;
   state_->first_actor = state_->actors.size();
 }
 
-void Host::restart() { state_->machine.restart(); }
+void Host::restart() {
+  state_->remark(name() + " is switched on again");
+  state_->machine.restart();
+}
 
 void Host::set_file(std::string_view path, std::string contents) {
   state_->machine.set_file(std::string(path), std::move(contents));

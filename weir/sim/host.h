@@ -76,8 +76,8 @@ class WEIR_API Host {
   std::uint64_t calls(sys::Call call) const noexcept;
 
   /// Stops the host's programs, as SIGSTOP does: its kernel goes on accepting, receiving and acknowledging.
-  void pause() noexcept;
-  void resume() noexcept;
+  void pause();
+  void resume();
   /// Pulls the plug: every descriptor is gone and nobody is told. Programs of the host run no more; what is left of them
   /// may be destroyed at any time.
   void crash();

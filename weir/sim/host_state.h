@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "weir/sim/host.h"
@@ -24,6 +26,8 @@ class Host::State {
       : kernel(under),
         machine(own),
         pool(PoolOptions{.limit = options.pool_budget}) {}
+
+  void remark(std::string text) { kernel.trace().remark(kernel.timeline().now(), std::move(text)); }
 
   sys::SimKernel& kernel;
   sys::Machine& machine;

@@ -59,13 +59,31 @@ class Campaign : public std::enable_shared_from_this<Campaign> {
     if (host == nullptr || (is_between_two(mishap.kind) && (other == nullptr || other == host))) return;
     if (mishap.kind == Kind::reset) return world_.reset_connections(*host, *other);
     remember(mishap, *host, other);
+    remark(mishap, "begins");
     is_in_force_[number] = true;
     renew(mishap.kind, *host, other);
     if (mishap.length == World::for_ever) return;
     world_.after(mishap.length, [self = shared_from_this(), number, host, other] {
+      self->remark(self->mishaps_[number], "ends");
       self->is_in_force_[number] = false;
       self->renew(self->mishaps_[number].kind, *host, other);
     });
+  }
+
+  /// Links and limits change without a word of their own; the others say so themselves.
+  void remark(const Mishap& mishap, const std::string& what) {
+    Host& host = *world_.find(mishap.host);
+    switch (mishap.kind) {
+      case Kind::partition:
+      case Kind::one_way_partition:
+        return host.state().remark("a partition of " + mishap.host + " and " + mishap.other + " " + what);
+      case Kind::bad_link:
+        return host.state().remark("a bad link between " + mishap.host + " and " + mishap.other + " " + what);
+      case Kind::few_descriptors: return host.state().remark("a lack of descriptors of " + mishap.host + " " + what);
+      case Kind::failing_calls: return host.state().remark("a failing of system calls of " + mishap.host + " " + what);
+      case Kind::reset:
+      case Kind::pause: return;
+    }
   }
 
   /// Keeps what is there now, unless a mishap has changed it already.

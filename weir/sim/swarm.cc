@@ -43,7 +43,16 @@ bool is_closed(World& world) {
   return true;
 }
 
-void check_end(Run& run, Outcome closed) {
+/// Something of the programs has outlived them: a descriptor, a stream without one, a block.
+bool has_leftovers(World& world) {
+  for (Host* host : world.hosts()) {
+    const bool has_descriptors = host->open_descriptors() > descriptors_of_loops(*host);
+    if (has_descriptors || host->pool().stats().blocks > host->state().actors.size()) return true;
+  }
+  return false;
+}
+
+void check_end(Trial& run, Outcome closed) {
   for (Host* host : run.world().hosts()) {
     const std::size_t left = host->open_descriptors() - std::min(host->open_descriptors(), descriptors_of_loops(*host));
     run.expect(left == 0, "descriptors of " + host->name() + " stay open: " + std::to_string(left));
@@ -53,7 +62,7 @@ void check_end(Run& run, Outcome closed) {
   run.expect(closed == Outcome::met, text_of(closed));
 }
 
-void check_turns(Run& run, std::uint64_t most_per_second) {
+void check_turns(Trial& run, std::uint64_t most_per_second) {
   std::uint64_t turns = 0;
   for (const Host* host : run.world().hosts()) turns += host->calls(Call::wait_epoll);
   const double seconds = 1.0 + std::chrono::duration<double>(run.world().elapsed()).count();
@@ -65,18 +74,31 @@ void check_turns(Run& run, std::uint64_t most_per_second) {
 
 Scenario::~Scenario() = default;
 
-void Run::violated(std::string_view sentence) {
+void Trial::violated(std::string_view sentence) {
   if (has_failed()) return;
   violation_ = std::string(sentence) + " (after " + seconds_text(world_.elapsed()) + ")";
   trace_ = last_lines(world_.trace(), shown_lines);
 }
 
-void Swarm::play(Run& run, const Schedule& schedule) {
+void Swarm::play(Trial& run, const Schedule& schedule) {
+  play_world(run, schedule);
+  World& world = run.world();
+  run.trace_hash_ = world.trace_hash();
+  run.events_ = world.event_count();
+  run.elapsed_ = world.elapsed();
+  if (run.has_failed() && has_leftovers(world)) world.abandon();  // ending it would end the process before the report
+}
+
+void Swarm::play_world(Trial& run, const Schedule& schedule) {
   World& world = run.world();
   run.schedule_ = schedule;
   const Duration limit = schedule.end() + options_.patience;
   try {
     std::unique_ptr<Scenario> scenario = make_(run);
+    for (const std::string& host : options_.draw.hosts) {
+      run.expect(world.find(host) != nullptr,
+                 "SwarmOptions::draw names a host that the scenario has not made: " + host);
+    }
     schedule.apply(world);
     scenario->start();
     const Outcome outcome = world.run_until([&] { return run.has_failed() || scenario->is_done(); }, limit);
@@ -92,7 +114,7 @@ void Swarm::play(Run& run, const Schedule& schedule) {
 }
 
 std::string Swarm::replay(std::uint64_t seed, const Schedule& schedule) {
-  Run run(seed);
+  Trial run(seed);
   play(run, schedule);
   return run.has_failed() ? run.violation() + "\n" + run.trace() : std::string();
 }
@@ -118,28 +140,51 @@ std::string Swarm::failure_of(std::uint64_t seed, const Schedule& schedule, Swar
   std::uint64_t hash = 0;
   bool has_failed = false;
   {  // one world at a time
-    Run run(seed);
+    Trial run(seed);
     play(run, schedule);
     has_failed = run.has_failed();
     ++report.runs;
-    report.events += run.world().event_count();
-    report.elapsed += run.world().elapsed();
+    report.events += run.events();
+    report.elapsed += run.elapsed();
     for (const auto& [name, hits] : run.probes()) report.probes[name] += hits;
-    hash = run.world().trace_hash();
+    hash = run.trace_hash();
   }
   if (has_failed) return reduced(seed, schedule);
   if (options_.twice_every == 0 || seed % options_.twice_every != 0) return {};
-  Run again(seed);
+  Trial again(seed);
   play(again, schedule);
-  if (again.world().trace_hash() == hash) return {};
-  return options_.code + " on seed " + std::to_string(seed) + " does not always do the same: the traces differ\n";
+  if (again.trace_hash() == hash) return {};
+  return difference(seed, schedule);
+}
+
+std::vector<std::string> Swarm::lines_of(std::uint64_t seed, const Schedule& schedule) {
+  std::vector<std::string> lines;
+  Trial run(seed);
+  run.world().on_trace([&lines](std::string_view line) { lines.emplace_back(line); });
+  play(run, schedule);
+  return lines;
+}
+
+/// Where two runs of a seed part, as far as that can be made to happen again.
+std::string Swarm::difference(std::uint64_t seed, const Schedule& schedule) {
+  const std::vector<std::string> one = lines_of(seed, schedule);
+  const std::vector<std::string> other = lines_of(seed, schedule);
+  const auto [left, right] = std::mismatch(one.begin(), one.end(), other.begin(), other.end());
+  std::string text =
+      options_.code + " on seed " + std::to_string(seed) + " does not always do the same: the traces differ\n";
+  if (left == one.end() && right == other.end()) return text;
+  const auto before = one.begin() + std::max<std::ptrdiff_t>(0, left - one.begin() - 10);
+  for (auto line = before; line != left; ++line) text += "  " + *line + "\n";
+  text += "- " + (left != one.end() ? *left : "(the end)") + "\n";
+  return text + "+ " + (right != other.end() ? *right : "(the end)") + "\n";
 }
 
 std::string Swarm::reduced(std::uint64_t seed, const Schedule& schedule) {
   const Schedule small = minimised(schedule, [&](const Schedule& part) { return !replay(seed, part).empty(); });
   return options_.code + " fails on seed " + std::to_string(seed) + ":\n\n" + "TEST(Regression, seed_" +
-         std::to_string(seed) + ") {\n  EXPECT_EQ(" + options_.code + ".replay(" + std::to_string(seed) + ", " +
-         small.to_code() + "),\n            \"\");\n}\n\n" + replay(seed, small);
+         std::to_string(seed) + ") {\n  using namespace weir::sim;\n  using namespace weir::literals;\n  EXPECT_EQ(" +
+         options_.code + ".replay(" + std::to_string(seed) + ", " + small.to_code() + "),\n            \"\");\n}\n\n" +
+         replay(seed, small);
 }
 
 }  // namespace weir::sim

@@ -20,9 +20,9 @@ namespace weir::sim {
 /// One seed under one schedule, as its scenario sees it.
 ///
 /// Lifetime: the Swarm's; it outlives the scenario.
-class WEIR_API Run {
+class WEIR_API Trial {
  public:
-  explicit Run(std::uint64_t seed) : world_({.seed = seed}), random_(~seed) {}
+  explicit Trial(std::uint64_t seed) : world_({.seed = seed}), random_(~seed) {}
 
   World& world() noexcept { return world_; }
   /// The troubles of this run, for what holds only without some of them.
@@ -43,6 +43,11 @@ class WEIR_API Run {
   /// The last lines of the trace as they were then.
   const std::string& trace() const noexcept { return trace_; }
 
+  /// What the world had done when the run was over: the hash of its trace, its events, and its time.
+  std::uint64_t trace_hash() const noexcept { return trace_hash_; }
+  std::uint64_t events() const noexcept { return events_; }
+  Duration elapsed() const noexcept { return elapsed_; }
+
   /// Counts a rare state, by name: whether a swarm reaches what it is there for.
   void probe(std::string_view name) { ++probes_[std::string(name)]; }
   const std::map<std::string, std::uint64_t>& probes() const noexcept { return probes_; }
@@ -57,10 +62,13 @@ class WEIR_API Run {
   Random random_;
   std::string violation_;
   std::string trace_;
+  std::uint64_t trace_hash_ = 0;
+  std::uint64_t events_ = 0;
+  Duration elapsed_{};
   std::map<std::string, std::uint64_t> probes_;
 };
 
-/// Programs on the hosts of a world, and what must hold for them. It checks by `Run::expect`, at any time.
+/// Programs on the hosts of a world, and what must hold for them. It checks by `Trial::expect`, at any time.
 ///
 /// The constructor makes the hosts and what is to be decided by the seed; then the schedule is applied; then comes `start`.
 /// The destructor ends all programs: afterwards every descriptor must be closed, once what lingers is over, and the pools
@@ -103,7 +111,7 @@ struct SwarmReport {
 ///
 ///     Swarm echo_swarm() {
 ///       return Swarm({.code = "echo_swarm()", .draw = {.hosts = {"client", "server"}}},
-///                    [](Run& run) { return std::make_unique<Echo>(run); });
+///                    [](Trial& run) { return std::make_unique<Echo>(run); });
 ///     }
 ///     TEST(Swarm, an_echo_survives) { EXPECT_EQ(echo_swarm().run(1, 500).failure, ""); }
 ///
@@ -111,7 +119,7 @@ struct SwarmReport {
 ///         violations like those the scenario finds.
 class WEIR_API Swarm {
  public:
-  using Maker = std::function<std::unique_ptr<Scenario>(Run&)>;
+  using Maker = std::function<std::unique_ptr<Scenario>(Trial&)>;
 
   Swarm(SwarmOptions options, Maker make) : options_(std::move(options)), make_(std::move(make)) {}
 
@@ -125,11 +133,15 @@ class WEIR_API Swarm {
   std::string replay(std::uint64_t seed, const Schedule& schedule);
   /// The schedule that `run` draws for a seed.
   Schedule schedule_of(std::uint64_t seed) const;
-  /// Runs one seed under that schedule, into `run`, which must be fresh.
-  void play(Run& run, const Schedule& schedule);
+  /// Runs one seed under that schedule, into `run`, which must be fresh. Afterwards the run tells what came of it; its
+  /// world is not to be used any more: where programs have left something behind it is left alone for good, with that.
+  void play(Trial& run, const Schedule& schedule);
 
  private:
+  void play_world(Trial& run, const Schedule& schedule);
   std::string failure_of(std::uint64_t seed, const Schedule& schedule, SwarmReport& report);
+  std::vector<std::string> lines_of(std::uint64_t seed, const Schedule& schedule);
+  std::string difference(std::uint64_t seed, const Schedule& schedule);
   std::string reduced(std::uint64_t seed, const Schedule& schedule);
 
   SwarmOptions options_;

@@ -7,9 +7,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "weir/loop/timer.h"
 #include "weir/net/socket.h"
+#include "weir/sys/calls.h"
+#include "weir/sys/descriptor.h"
 
 namespace weir::sim {
 namespace {
@@ -19,9 +22,9 @@ using namespace weir::literals;
 /// A timer on one host, which may do what it must not.
 class Ticking final : public Scenario {
  public:
-  enum class Flaw { none, late, endless, throwing, leaking, forgetful };
+  enum class Flaw { none, late, endless, throwing, leaking, keeping, forgetful };
 
-  Ticking(Run& run, Flaw flaw) : run_(run), host_(run.world().add_host("a")), flaw_(flaw) {}
+  Ticking(Trial& run, Flaw flaw) : run_(run), host_(run.world().add_host("a")), flaw_(flaw) {}
 
   void start() override {
     timer_ = std::make_unique<Timer>(host_.loop(), [this](Timer&) { ticked(); });
@@ -31,6 +34,7 @@ class Ticking final : public Scenario {
   bool is_done() override { return has_ticked_ && flaw_ != Flaw::endless; }
 
   static inline int forgotten = 0;
+  static inline std::vector<Block> kept;
 
  private:
   void ticked() {
@@ -38,10 +42,13 @@ class Ticking final : public Scenario {
     if (flaw_ == Flaw::throwing) throw std::runtime_error("the tick");
     if (flaw_ == Flaw::leaking)
       (void)host_.run([] { return (*Socket::open_stream(Address::Family::v4)).release(); }).release();
+    if (flaw_ == Flaw::keeping) {
+      for (int i = 0; i < 3; ++i) kept.push_back(host_.pool().allocate(100));
+    }
     run_.expect(flaw_ != Flaw::late || run_.world().elapsed() < 4s, "the tick is in time");
   }
 
-  Run& run_;
+  Trial& run_;
   Host& host_;
   Flaw flaw_;
   std::unique_ptr<Timer> timer_;
@@ -50,7 +57,7 @@ class Ticking final : public Scenario {
 
 Swarm ticking_swarm(Ticking::Flaw flaw) {
   return Swarm({.code = "ticking_swarm()", .draw = {.hosts = {"a"}}, .twice_every = 1, .probes = {"started"}},
-               [flaw](Run& run) { return std::make_unique<Ticking>(run, flaw); });
+               [flaw](Trial& run) { return std::make_unique<Ticking>(run, flaw); });
 }
 
 TEST(Swarm, a_good_scenario_passes_on_every_seed) {
@@ -82,8 +89,29 @@ TEST(Swarm, what_hangs_throws_or_leaks_is_a_violation) {
   EXPECT_NE(violation(Ticking::Flaw::leaking).find("descriptors of a stay open: 1"), std::string::npos);
 }
 
+TEST(Swarm, buffers_that_outlive_their_host_are_reported_and_end_nothing) {
+  const std::string failure = ticking_swarm(Ticking::Flaw::keeping).run(1, 1).failure;
+
+  EXPECT_NE(failure.find("blocks of a stay: "), std::string::npos) << failure;
+  EXPECT_NE(failure.find("TEST(Regression, seed_1) {\n  using namespace weir::sim;"), std::string::npos) << failure;
+  const sys::Descriptor real(sys::create_event_counter().number());
+  EXPECT_LT(real.number(), 10'000) << "the thread has its real kernel back";
+  Ticking::kept.clear();
+}
+
+TEST(Swarm, a_host_of_the_draw_that_does_not_exist_is_named) {
+  Swarm swarm({.code = "ticking_swarm()", .draw = {.hosts = {"a", "b"}}},
+              [](Trial& run) { return std::make_unique<Ticking>(run, Ticking::Flaw::none); });
+
+  EXPECT_NE(swarm.run(1, 1).failure.find("a host that the scenario has not made: b"), std::string::npos);
+}
+
 TEST(Swarm, a_scenario_that_does_not_follow_from_its_seed_is_found_out) {
-  EXPECT_NE(ticking_swarm(Ticking::Flaw::forgetful).run(1, 5).failure.find("traces differ"), std::string::npos);
+  const std::string failure = ticking_swarm(Ticking::Flaw::forgetful).run(1, 5).failure;
+
+  EXPECT_NE(failure.find("traces differ"), std::string::npos);
+  EXPECT_NE(failure.find("\n- "), std::string::npos) << "where they part:\n" << failure;
+  EXPECT_NE(failure.find("\n+ "), std::string::npos);
 }
 
 TEST(Swarm, a_probe_that_no_seed_reaches_is_named) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "weir/sim/host_state.h"
@@ -35,7 +36,10 @@ sys::MachineOptions machine_options(const HostOptions& options) {
 /// Runs the loops of all hosts: one turn at a time, of one that has something to do.
 class World::State final : public sys::Actors {
  public:
-  explicit State(const WorldOptions& options) : kernel(options.seed), installed(kernel), seed(options.seed) {
+  explicit State(const WorldOptions& options)
+      : kernel(options.seed),
+        installed(std::in_place, kernel),
+        seed(options.seed) {
     kernel.set_actors(this);
     kernel.network().set_default_link(options.link);
     kernel.local().options() = machine_options(options.local);
@@ -77,18 +81,23 @@ class World::State final : public sys::Actors {
   bool is_busy() const noexcept { return turns_in_moment_ > most_turns_in_a_moment; }
   void begin_run() noexcept { turns_in_moment_ = 0; }
 
-  std::string line_text(const sys::Trace::Line& line) const {
+  void remark(std::string text) { kernel.trace().remark(kernel.timeline().now(), std::move(text)); }
+
+  std::string line_text(const sys::Trace::Line& line) {
     const std::string time = seconds_text(line.time - sys::Timeline::start);
+    if (line.machine == 0)
+      return std::string(time.size() < 12 ? 12 - time.size() : 0, ' ') + time + "  ---- " +
+             kernel.trace().what_happened(line);
     const std::string& host = kernel.machines()[static_cast<std::size_t>(line.machine) - 1]->name();
     std::string text(time.size() < 12 ? 12 - time.size() : 0, ' ');
     text += time + "  " + host + std::string(host.size() < 8 ? 8 - host.size() : 0, ' ') + "  ";
-    text += sys::Trace::what_happened(line);
+    text += kernel.trace().what_happened(line);
     if (!line.is_call) text += " from " + kernel.machines()[static_cast<std::size_t>(line.subject) - 1]->name();
     return text;
   }
 
   sys::SimKernel kernel;
-  sys::ScopedKernel installed;
+  std::optional<sys::ScopedKernel> installed;
   std::uint64_t seed;
   std::vector<std::unique_ptr<Host>> hosts;  // destroyed before the kernel that they run on
   std::map<std::string, Host*, std::less<>> names;
@@ -147,6 +156,12 @@ World::World(const WorldOptions& options) : state_(std::make_unique<State>(optio
 
 World::~World() = default;
 
+void World::abandon() {
+  static auto& abandoned = *new std::vector<std::unique_ptr<State>>;  // for good, and for leak checkers to find
+  state_->installed.reset();
+  abandoned.push_back(std::move(state_));
+}
+
 // --- hosts, names, links ---
 
 Host& World::add_host(std::string name, const HostOptions& options) {
@@ -194,16 +209,19 @@ Link World::link(Host& from, Host& to) const {
 // --- troubles ---
 
 void World::partition(Host& one, Host& other) {
+  state_->remark("the network between " + one.name() + " and " + other.name() + " is cut");
   state_->kernel.network().link(one.state().machine, other.state().machine).is_down = true;
   state_->kernel.network().link(other.state().machine, one.state().machine).is_down = true;
 }
 
 void World::heal(Host& one, Host& other) {
+  state_->remark("the network between " + one.name() + " and " + other.name() + " is whole again");
   state_->kernel.network().link(one.state().machine, other.state().machine).is_down = false;
   state_->kernel.network().link(other.state().machine, one.state().machine).is_down = false;
 }
 
 void World::reset_connections(Host& one, Host& other) {
+  state_->remark("the connections between " + one.name() + " and " + other.name() + " are reset");
   state_->kernel.network().reset_connections(one.state().machine, other.state().machine);
 }
 

@@ -52,7 +52,7 @@ enum class Outcome {
 /// as its events take. Besides the hosts added there is `local()`, on which everything runs that no host was entered for: a
 /// program on one host needs no other, and its `loop.run()` is enough to keep all hosts running.
 ///
-/// Lifetime: destroys its hosts and their loops. Only one World at a time on a thread.
+/// Lifetime: destroys its hosts and their loops. A World made inside another one hides it for as long as it lives.
 /// Threads:  one; what other threads do reaches the real kernel and is no part of it.
 /// Errors:   what a callback throws leaves `run_until`, `step` or the `run` of whatever loop was waiting.
 class WEIR_API World {
@@ -136,6 +136,10 @@ class WEIR_API World {
  private:
   enum class Step { done, nothing, busy };
 
+  friend class Swarm;
+
+  /// Leaves everything as it is for good, so that a report can be made on programs whose objects outlive their world.
+  void abandon();
   void begin_run() noexcept;
   Step step(TimePoint limit);
   Outcome outcome(Step stepped, TimePoint end) const noexcept;

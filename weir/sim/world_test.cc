@@ -218,6 +218,40 @@ TEST(World, prints_what_happened) {
   EXPECT_EQ(lines, world.event_count());
 }
 
+TEST(World, tells_in_the_trace_what_troubles_there_were) {
+  World world;
+  Host& server = world.add_host("server");
+  Host& client = world.add_host("client");
+  world.partition(server, client);
+  world.heal(server, client);
+  world.reset_connections(server, client);
+  server.pause();
+  server.resume();
+  server.crash();
+  server.restart();
+
+  const std::string trace = world.trace();
+
+  EXPECT_NE(trace.find("    0.000000  ---- the network between server and client is cut\n"), std::string::npos)
+      << trace;
+  for (const std::string_view what : {"is whole again", "are reset", "stand still", "go on", "server is switched off",
+                                      "server is switched on again"}) {
+    EXPECT_NE(trace.find(what), std::string::npos) << what;
+  }
+}
+
+TEST(World, says_in_the_trace_when_something_was_opened_on_another_host_than_its_loop) {
+  World world;
+  Host& client = world.add_host("client");
+
+  const auto listening = Server::listen(client.loop(), {.address = ":80"});  // not in client.run
+
+  EXPECT_EQ(listening.error(), std::errc::bad_file_descriptor);
+  EXPECT_NE(world.trace().find("of local was given to a loop of client: it was opened outside of client's run()"),
+            std::string::npos)
+      << world.trace();
+}
+
 TEST(World, keeps_the_last_thousand_lines) {
   World world;
   Host& host = world.add_host("host");

@@ -372,7 +372,14 @@ CallResult SimKernel::send_file(int socket, int file, std::uint64_t offset, std:
 
 CallResult SimKernel::control_epoll(int epoll, int operation, int descriptor, epoll_event event) {
   return on_file(Call::control_epoll, epoll, [&](File& file, std::size_t) {
-    File* watched = machine_of(descriptor) == machine_of(epoll) ? find(descriptor) : nullptr;
+    const Machine* owner = machine_of(descriptor);
+    const Machine* user = machine_of(epoll);
+    if (owner != nullptr && owner != user) {
+      trace_.remark(timeline_.now(), "descriptor " + std::to_string(Machine::own_number(descriptor)) + " of " +
+                                         owner->name() + " was given to a loop of " + user->name() +
+                                         ": it was opened outside of " + user->name() + "'s run()");
+    }
+    File* watched = owner == user ? find(descriptor) : nullptr;
     if (watched == nullptr) return CallResult::failure(EBADF);
     if (!watched->can_be_polled()) return CallResult::failure(EPERM);
     if (file.as_epoll() == nullptr) return CallResult::failure(EINVAL);

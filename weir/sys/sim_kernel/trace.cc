@@ -37,6 +37,12 @@ void Trace::add(const Line& line) {
   if (on_line_) on_line_(line);
 }
 
+void Trace::remark(TimePoint time, std::string text) {
+  remarks_.push_back(std::move(text));
+  add({time, static_cast<std::int64_t>(remarks_.size()) - 1, 0, 0, static_cast<std::uint8_t>(NetworkEvent::remark),
+       false, false});
+}
+
 std::vector<Trace::Line> Trace::lines() const {
   std::vector<Line> result;
   result.reserve(ring_.size());
@@ -45,7 +51,7 @@ std::vector<Trace::Line> Trace::lines() const {
   return result;
 }
 
-std::string Trace::what_happened(const Line& line) {
+std::string Trace::what_happened(const Line& line) const {
   if (line.is_call) {
     const std::string subject = line.subject >= 0 ? " " + std::to_string(line.subject) : "";
     return std::string(name_of(static_cast<Call>(line.what))) + subject + " -> " + result_text(line.result) +
@@ -60,6 +66,7 @@ std::string Trace::what_happened(const Line& line) {
     case NetworkEvent::lost: return amount + " bytes are lost";
     case NetworkEvent::datagram_arrives: return "a datagram of " + amount + " bytes arrives";
     case NetworkEvent::timed_out: return "a connection has timed out";
+    case NetworkEvent::remark: return remarks_[static_cast<std::size_t>(line.result)];
   }
   return {};
 }

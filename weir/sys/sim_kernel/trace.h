@@ -12,7 +12,7 @@
 
 namespace weir::sys {
 
-/// What the network did by itself.
+/// What the network did by itself; and `remark`, what was done to it.
 enum class NetworkEvent : std::uint8_t {
   connect_arrives,
   data_arrives,
@@ -20,7 +20,8 @@ enum class NetworkEvent : std::uint8_t {
   reset_arrives,
   lost,
   datagram_arrives,
-  timed_out
+  timed_out,
+  remark,
 };
 
 /// Keeps the last lines and a hash over all of them. The same seed and the same program give the same hash: nothing goes
@@ -40,6 +41,8 @@ class Trace {
   explicit Trace(std::size_t kept_lines = 1000) : kept_(kept_lines) {}
 
   void add(const Line& line);
+  /// Adds a line of any text: a trouble that begins, say.
+  void remark(TimePoint time, std::string text);
 
   std::uint64_t hash() const noexcept { return hash_; }
   /// How many lines there have been, kept or not.
@@ -50,13 +53,14 @@ class Trace {
   void on_line(Callback<void(const Line&)> hook) { on_line_ = std::move(hook); }
 
   /// One line as text, without the time and the machines' names: "send 5 -> 100".
-  static std::string what_happened(const Line& line);
+  std::string what_happened(const Line& line) const;
 
  private:
   std::size_t kept_;
   std::vector<Line> ring_;
   std::uint64_t hash_ = 0xCBF29CE484222325U;
   std::uint64_t count_ = 0;
+  std::vector<std::string> remarks_;
   Callback<void(const Line&)> on_line_;
 };
 
