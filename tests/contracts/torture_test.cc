@@ -67,7 +67,9 @@ bool is_full() {
 
 class Torture : public testing::TestWithParam<Case> {
  protected:
-  Torture() : swarm_(GetParam().make({.is_calm = true, .is_local = GetParam().is_local})) {}
+  Torture() : swarm_(GetParam().make({.is_calm = true, .is_local = GetParam().is_local})) {
+    swarm_.options().draw.hosts.clear();  // nothing is drawn here
+  }
 
   /// What the scenario calls when nothing fails; without what only makes its loops.
   std::vector<Target> targets() {
