@@ -34,6 +34,7 @@ EventLoop& Host::loop() {
 }
 
 EventLoop& Host::add_loop() {
+  expects(state_->machine.is_on());  // restart() it first
   auto actor = std::make_unique<Actor>();
   actor->host = state_.get();
   actor->loop = run([this] { return std::make_unique<EventLoop>(EventLoop::Options{.pool = &state_->pool}); });

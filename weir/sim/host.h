@@ -50,7 +50,8 @@ class WEIR_API Host {
   /// fd00::1 and up; on itself also ::1.
   Address address_v6(std::uint16_t port) const;
 
-  /// The host's first loop, made when first asked for. The World runs it, whenever it runs.
+  /// The host's first loop, made when first asked for. The World runs it, whenever it runs; once `stop()` was called on it,
+  /// no more, as a program's `run()` would have returned. Requires that the host is not crashed.
   EventLoop& loop();
   /// Another loop, for what would be a thread of its own: loops of a host take turns in an order that chance decides.
   EventLoop& add_loop();
@@ -59,7 +60,7 @@ class WEIR_API Host {
 
   /// Calls `program` on this host and gives what it returns.
   template <class Program>
-  auto run(Program program) {
+  decltype(auto) run(Program program) {
     const Entered entered(*this);
     return program();
   }

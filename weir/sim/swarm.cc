@@ -92,7 +92,8 @@ void Swarm::play(Trial& run, const Schedule& schedule) {
 void Swarm::play_world(Trial& run, const Schedule& schedule) {
   World& world = run.world();
   run.schedule_ = schedule;
-  const Duration limit = schedule.end() + options_.patience;
+  const bool is_patient = options_.patience > World::for_ever - schedule.end();
+  const Duration limit = is_patient ? World::for_ever : schedule.end() + options_.patience;
   try {
     std::unique_ptr<Scenario> scenario = make_(run);
     for (const std::string& host : options_.draw.hosts) {

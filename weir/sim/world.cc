@@ -13,7 +13,7 @@
 namespace weir::sim {
 namespace {
 
-constexpr std::uint64_t most_turns_in_a_moment = 100'000;
+constexpr std::uint64_t most_turns_in_a_moment = 1'000'000;
 
 /// "12.003004" for 12 s, 3 ms and 4 µs.
 std::string seconds_text(Duration length) {
@@ -21,6 +21,13 @@ std::string seconds_text(Duration length) {
   std::string fraction = std::to_string(micros % 1'000'000);
   fraction.insert(0, 6 - fraction.size(), '0');
   return std::to_string(micros / 1'000'000) + "." + fraction;
+}
+
+bool is_chance(double probability) { return probability >= 0 && probability <= 1; }
+
+bool is_sound(const Link& link) {
+  return link.latency >= Duration::zero() && link.jitter >= Duration::zero() && link.bytes_per_second > 0 &&
+         link.chunk > 0 && is_chance(link.loss) && is_chance(link.duplication) && is_chance(link.reordering);
 }
 
 sys::MachineOptions machine_options(const HostOptions& options) {
@@ -41,6 +48,7 @@ class World::State final : public sys::Actors {
         installed(std::in_place, kernel),
         seed(options.seed) {
     kernel.set_actors(this);
+    expects(is_sound(options.link));
     kernel.network().set_default_link(options.link);
     kernel.local().options() = machine_options(options.local);
     adopt(kernel.local(), options.local);
@@ -54,11 +62,13 @@ class World::State final : public sys::Actors {
   }
 
   bool act() override {
+    if (is_busy()) return false;  // time goes on without them
     runnable_.clear();
     for (const auto& host : hosts) {
       if (!may_act(*host)) continue;
-      for (const auto& actor : host->state().actors) {
-        if (has_something_to_do(*actor)) runnable_.push_back(actor.get());
+      const auto& actors = host->state().actors;
+      for (std::size_t i = host->state().first_actor; i < actors.size(); ++i) {
+        if (has_something_to_do(*actors[i])) runnable_.push_back(actors[i].get());
       }
     }
     if (runnable_.empty()) return false;
@@ -71,7 +81,9 @@ class World::State final : public sys::Actors {
     for (const auto& host : hosts) {
       if (!may_act(*host)) continue;
       for (const auto& actor : host->state().actors) {
-        if (can_act(*actor)) first = std::min(first, actor->loop->next_deadline());
+        if (!can_act(*actor)) continue;
+        const TimePoint deadline = actor->loop->next_deadline();
+        if (deadline > kernel.timeline().now()) first = std::min(first, deadline);
       }
     }
     return first;
@@ -80,6 +92,11 @@ class World::State final : public sys::Actors {
   /// Whether turns were made in this moment without end.
   bool is_busy() const noexcept { return turns_in_moment_ > most_turns_in_a_moment; }
   void begin_run() noexcept { turns_in_moment_ = 0; }
+
+  /// On `local()`, whoever waits meanwhile.
+  void plan(TimePoint time, Callback<void()> action) {
+    kernel.timeline().at(time, [this, action = std::move(action)]() mutable { hosts.front()->run([&] { action(); }); });
+  }
 
   void remark(std::string text) { kernel.trace().remark(kernel.timeline().now(), std::move(text)); }
 
@@ -154,7 +171,12 @@ World::World() : World(WorldOptions{}) {}
 
 World::World(const WorldOptions& options) : state_(std::make_unique<State>(options)) {}
 
-World::~World() = default;
+/// What was planned may own streams, and the hook whatever it likes: they go before the loops do.
+World::~World() {
+  if (state_ == nullptr) return;
+  state_->kernel.timeline().clear();
+  state_->kernel.trace().on_line({});
+}
 
 void World::abandon() {
   static auto& abandoned = *new std::vector<std::unique_ptr<State>>;  // for good, and for leak checkers to find
@@ -166,6 +188,10 @@ void World::abandon() {
 
 Host& World::add_host(std::string name, const HostOptions& options) {
   expects(find(name) == nullptr);
+  expects(options.first_ephemeral_port <= options.last_ephemeral_port && options.first_ephemeral_port > 0);
+  expects(options.send_buffer > 0 && options.receive_buffer > 1);
+  expects(options.descriptor_limit <= static_cast<std::size_t>(sys::Machine::numbers_per_start));
+  expects(state_->hosts.size() < 2000);
   return state_->adopt(state_->kernel.add_machine(std::move(name), machine_options(options)), options);
 }
 
@@ -199,6 +225,7 @@ void World::set_link(Host& one, Host& other, const Link& link) {
 }
 
 void World::set_link_one_way(Host& from, Host& to, const Link& link) {
+  expects(is_sound(link));
   state_->kernel.network().link(from.state().machine, to.state().machine) = link;
 }
 
@@ -232,11 +259,11 @@ TimePoint World::now() const noexcept { return state_->kernel.timeline().now(); 
 Duration World::elapsed() const noexcept { return now() - sys::Timeline::start; }
 
 void World::at(Duration elapsed, Callback<void()> action) {
-  state_->kernel.timeline().at(add_saturated(sys::Timeline::start, elapsed), std::move(action));
+  state_->plan(add_saturated(sys::Timeline::start, elapsed), std::move(action));
 }
 
 void World::after(Duration delay, Callback<void()> action) {
-  state_->kernel.timeline().after(delay, std::move(action));
+  state_->plan(add_saturated(now(), delay), std::move(action));
 }
 
 void World::begin_run() noexcept { state_->begin_run(); }

@@ -42,8 +42,7 @@ CallResult Machine::install(std::unique_ptr<File> file) {
   if (first_free_ == files_.size()) files_.emplace_back();
   files_[first_free_] = std::move(file);
   ++open_;
-  return CallResult::success(static_cast<std::int64_t>(number_) * numbers_per_machine +
-                             static_cast<std::int64_t>(first_free_++));
+  return CallResult::success(first_number() + static_cast<std::int64_t>(first_free_++));
 }
 
 bool Machine::has_room() noexcept {
@@ -53,7 +52,9 @@ bool Machine::has_room() noexcept {
 
 File* Machine::find(int descriptor) const noexcept {
   const auto place = static_cast<std::size_t>(own_number(descriptor));
-  return place < files_.size() ? files_[place].get() : nullptr;
+  return descriptor >= first_number() && descriptor - first_number() < numbers_per_start && place < files_.size()
+             ? files_[place].get()
+             : nullptr;
 }
 
 bool Machine::close(int descriptor) {

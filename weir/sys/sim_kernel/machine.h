@@ -38,6 +38,9 @@ struct FileNode {
 class Machine {
  public:
   static constexpr int numbers_per_machine = 1 << 20;
+  /// A machine uses this many numbers at a time, and others after a crash: so what the crashed programs still hold finds
+  /// nothing of the new ones', until a machine has crashed eight times.
+  static constexpr int numbers_per_start = 1 << 17;
 
   Machine(Network& network, int number, std::string name, const MachineOptions& options);
   Machine(const Machine&) = delete;
@@ -61,7 +64,7 @@ class Machine {
   bool close(int descriptor);
   std::size_t open_descriptors() const noexcept { return open_; }
   /// The number as the machine itself would show it.
-  static int own_number(int descriptor) noexcept { return descriptor % numbers_per_machine; }
+  static int own_number(int descriptor) noexcept { return descriptor % numbers_per_start; }
 
   // --- faults ---
 
@@ -90,6 +93,12 @@ class Machine {
   std::uint64_t next_inode = 1;
 
  private:
+  /// The number of its descriptor 0 since the last start.
+  int first_number() const noexcept {
+    constexpr int starts = numbers_per_machine / numbers_per_start;
+    return number_ * numbers_per_machine + crashes_ % starts * numbers_per_start;
+  }
+
   Network& network_;
   int number_;
   std::string name_;

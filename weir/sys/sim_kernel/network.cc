@@ -47,7 +47,8 @@ Network::Way& Network::way(const Machine& from, const Machine& to) {
 Link& Network::link(const Machine& from, const Machine& to) { return way(from, to).link; }
 
 bool Network::is_up(const Machine& from, const Machine& to) {
-  return from.is_on() && to.is_on() && !link(from, to).is_down;
+  const Link& link = this->link(from, to);
+  return from.is_on() && to.is_on() && !link.is_down && link.loss < 1;
 }
 
 /// When something arrives that leaves as soon as the link has sent what waits before it.
@@ -56,10 +57,11 @@ TimePoint Network::travel(Way& way, std::size_t bytes) {
   TimePoint sent = now;
   if (way.link.bytes_per_second != unlimited) {
     const double seconds = static_cast<double>(bytes) / static_cast<double>(way.link.bytes_per_second);
-    sent = std::max(now, way.free_at) + Duration(static_cast<Duration::rep>(seconds * 1e9));
+    sent =
+        add_saturated(std::max(now, way.free_at), Duration(static_cast<Duration::rep>(std::min(seconds * 1e9, 9e18))));
     way.free_at = sent;
   }
-  return sent + way.link.latency + random_.up_to(way.link.jitter);
+  return add_saturated(add_saturated(sent, way.link.latency), random_.up_to(way.link.jitter));
 }
 
 std::optional<TimePoint> Network::arrival_of_segment(const Machine& from, const Machine& to, std::size_t bytes) {
@@ -69,12 +71,12 @@ std::optional<TimePoint> Network::arrival_of_segment(const Machine& from, const 
   for (int i = 0; i < most_repetitions && random_.chance(way.link.loss); ++i) {
     repeated_after = repeated_after * 2 + first_repetition;
   }
-  return travel(way, bytes) + repeated_after;
+  return add_saturated(travel(way, bytes), repeated_after);
 }
 
 std::optional<TimePoint> Network::arrival_of_reply(const Machine& from, const Machine& to) {
   if (!is_up(from, to)) return std::nullopt;
-  return timeline_.now() + link(from, to).latency;
+  return add_saturated(timeline_.now(), link(from, to).latency);
 }
 
 Network::Arrivals Network::arrivals_of_datagram(const Machine& from, const Machine& to, std::size_t bytes) {
@@ -84,7 +86,7 @@ Network::Arrivals Network::arrivals_of_datagram(const Machine& from, const Machi
     if (random_.chance(way.link.loss)) return std::nullopt;
     const TimePoint plain = travel(way, bytes);
     if (!random_.chance(way.link.reordering)) return plain;
-    return plain + random_.up_to(2 * way.link.latency + 1ms);
+    return add_saturated(plain, random_.up_to(std::min<Duration>(way.link.latency, 1h) * 2 + 1ms));
   };
   Arrivals arrivals{.first = arrival(), .second = {}};
   if (random_.chance(way.link.duplication)) arrivals.second = arrival();

@@ -21,9 +21,9 @@ std::uint32_t PipeReader::readiness() {
 CallResult PipeReader::read(MutableBytes into) {
   if (into.empty()) return CallResult::success();
   if (queue_->bytes.is_empty()) return queue_->writer == nullptr ? CallResult::success() : CallResult::failure(EAGAIN);
-  const bool was_full = queue_->bytes.size() == PipeQueue::capacity;
+  const bool had_room = queue_->has_room();
   const std::size_t count = queue_->bytes.take(into);
-  if (was_full && queue_->writer != nullptr) queue_->writer->wake(writable);
+  if (!had_room && queue_->writer != nullptr) queue_->writer->wake(writable);
   return CallResult::success(static_cast<std::int64_t>(count));
 }
 
@@ -32,10 +32,8 @@ PipeWriter::~PipeWriter() {
   if (queue_->reader != nullptr) queue_->reader->wake(anything);
 }
 
-/// Linux counts pages, and has room while one is free.
 std::uint32_t PipeWriter::readiness() {
-  const bool has_room = queue_->bytes.size() + PipeQueue::atomic_size <= PipeQueue::capacity;
-  return (has_room ? writable : 0U) | (queue_->reader == nullptr ? EPOLLERR : 0U);
+  return (queue_->has_room() ? writable : 0U) | (queue_->reader == nullptr ? EPOLLERR : 0U);
 }
 
 CallResult PipeWriter::write(Bytes from) {

@@ -16,6 +16,9 @@ struct PipeQueue {
   static constexpr std::size_t capacity = 65536;
   static constexpr std::size_t atomic_size = 4096;  ///< PIPE_BUF: a write up to here is done whole or not at all
 
+  /// Linux counts pages, and has room while one is free.
+  bool has_room() const noexcept { return bytes.size() + atomic_size <= capacity; }
+
   ByteQueue bytes;
   File* reader = nullptr;
   File* writer = nullptr;

@@ -99,7 +99,7 @@ Socket* Ports::find(const InternetName& name, Callback<bool(const PortUse&)> sui
   if (found == uses_.end()) return nullptr;
   int best = 0;
   std::vector<Socket*> candidates;
-  found->second.for_each([&](const PortUse& use) {
+  found->second.bound.for_each([&](const PortUse& use) {
     const int how = use.socket != nullptr ? fit(use, name.address) : 0;
     if (how == 0 || how < best || !suits(use)) return;
     if (how > best || !use.is_shared) candidates.clear();
@@ -139,8 +139,9 @@ bool Ports::is_free_for(PortUse& use, const InternetName& remote) {
 void Ports::forget_waiting() {
   const TimePoint now = timeline_.now();
   while (!waiting_.empty() && waiting_.front().until <= now) waiting_.pop_front();
-  if (paths_.size() < 2 * waiting_.size() + 1024) return;
+  if (paths_.size() < tidy_at_) return;
   std::erase_if(paths_, [now](const auto& path) { return path.second <= now; });
+  tidy_at_ = std::max<std::size_t>(1024, 2 * paths_.size());
 }
 
 }  // namespace weir::sys

@@ -53,7 +53,10 @@ class Ports {
   /// True when no other socket listens where `use` would.
   bool may_listen(const PortUse& use);
   /// Adds a use without asking: an accepted connection's.
-  void add(PortUse& use) { uses_[use.name.port].push_back(use); }
+  void add(PortUse& use) {
+    Uses& uses = uses_[use.name.port];
+    (use.socket != nullptr ? uses.bound : uses.accepted).push_back(use);
+  }
 
   /// Notes a connection. False when there is one with the same names already.
   bool connect(const InternetPath& path);
@@ -73,6 +76,19 @@ class Ports {
     std::unique_ptr<PortUse> use;
   };
 
+  /// Who uses a port. Those that are only connected stand apart: what arrives is looked up among the bound ones.
+  struct Uses {
+    List<PortUse, PortTag> bound;
+    List<PortUse, PortTag> accepted;
+
+    bool is_empty() const noexcept { return bound.is_empty() && accepted.is_empty(); }
+    template <class Visit>
+    void for_each(Visit visit) {
+      bound.for_each(visit);
+      accepted.for_each(visit);
+    }
+  };
+
   bool conflicts(const PortUse& wanted);
   bool is_free_for(PortUse& use, const InternetName& remote);
   void forget_waiting();
@@ -80,9 +96,10 @@ class Ports {
   Timeline& timeline_;
   Random& random_;
   const PortRange& ephemeral_;
-  std::unordered_map<std::uint16_t, List<PortUse, PortTag>> uses_;
+  std::unordered_map<std::uint16_t, Uses> uses_;
   std::map<InternetPath, TimePoint> paths_;  // until when each is taken
   std::deque<Waiting> waiting_;
+  std::size_t tidy_at_ = 1024;  // how many paths there are when those that are free again are forgotten
   std::uint32_t next_ephemeral_ = 0;
 };
 

@@ -85,7 +85,7 @@ File* SimKernel::find(int descriptor) const noexcept {
 
 CallResult SimKernel::record(Call call, Machine& machine, int subject, CallResult result, bool is_injected) {
   std::int64_t number = result ? static_cast<std::int64_t>(result.count()) : -result.error_number();
-  if (number >= Machine::numbers_per_machine && gives_descriptor(call)) number %= Machine::numbers_per_machine;
+  if (number >= Machine::numbers_per_machine && gives_descriptor(call)) number %= Machine::numbers_per_start;
   trace_.add({timeline_.now(), number, machine.number(), subject, static_cast<std::uint8_t>(call), true, is_injected});
   return result;
 }
@@ -163,10 +163,13 @@ CallResult SimKernel::wait(int descriptor, Epoll& epoll, std::span<epoll_event> 
   waiting_.push_back(descriptor);
   const Waiting waiting{waiting_};
   const TimePoint limit = timeout < Duration::zero() ? TimePoint::max() : add_saturated(timeline_.now(), timeout);
+  const int crashes = machine_of(descriptor)->crashes();
   for (;;) {
     if (const std::size_t count = epoll.collect(events)) return counted(count);
     if (timeline_.now() >= limit) return counted(0);
-    if (!step(limit) && limit == TimePoint::max()) return CallResult::failure(EDEADLK);
+    const bool has_happened = step(limit);
+    if (machine_of(descriptor)->crashes() != crashes) return CallResult::failure(EBADF);  // the epoll went with it
+    if (!has_happened && limit == TimePoint::max()) return CallResult::failure(EDEADLK);
   }
 }
 

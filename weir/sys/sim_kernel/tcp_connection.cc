@@ -18,6 +18,13 @@ constexpr Duration half_closed_limit = 60s;      // tcp_fin_timeout
 
 }  // namespace
 
+TcpConnection::~TcpConnection() {
+  for (const Side side : {client, server}) {
+    ends_[side].is_orphan = true;
+    give_back_port(side, false);
+  }
+}
+
 // --- carrying segments ---
 
 void TcpConnection::in(Duration delay, Segment segment) {
@@ -108,7 +115,7 @@ void TcpConnection::transmit(Side side) {
     end.repeat_after = {};
     end.in_flight += size;
     post({Segment::data, side, end.generation, size}, *arrival);
-    if (end.is_dead) return;
+    if (end.is_dead || end.is_stalled) return;
   }
   if (end.fin == TcpEnd::Fin::wanted) send_fin(side);
 }
@@ -118,16 +125,9 @@ void TcpConnection::data_arrived(const Segment& segment) {
   TcpEnd& receiver = to(segment);
   if (segment.mark != sender.generation) return;  // counted as lost, and sent again
   note(NetworkEvent::data_arrives, segment, static_cast<std::int64_t>(segment.count));
-  if (is_gone(receiver) || receiver.is_orphan) {  // nobody will read it (RFC 9293 section 3.10.7.1)
-    const Side side = other(segment.from);
-    send_reset(side);
-    die(side, 0);
-    if (!sender.is_dead) in_flight_lost(segment.from);  // sent again, should the reset be lost
-    return;
-  }
-  if (receiver.is_receive_shut && receiver.fin != TcpEnd::Fin::none) {  // both ways shut, though not closed
-    send_reset(other(segment.from));
-    return die(other(segment.from), ECONNRESET);
+  if (is_gone(receiver) || receiver.is_orphan) return refuse(segment, 0);  // RFC 9293 section 3.10.7.1
+  if (receiver.is_receive_shut && receiver.fin != TcpEnd::Fin::none) {     // both ways shut, though not closed
+    return refuse(segment, ECONNRESET);
   }
   sender.in_flight -= segment.count;
   sender.arrived += segment.count;
@@ -233,7 +233,7 @@ void TcpConnection::fin_arrived(const Segment& segment) {
   if (segment.mark != sender.generation || sender.is_dead) return;
   note(NetworkEvent::end_arrives, segment, 0);
   const Side side = other(segment.from);
-  if (is_gone(receiver)) return send_reset(side);
+  if (is_gone(receiver)) return refuse(segment, 0);
   sender.fin = TcpEnd::Fin::arrived;
   sender.ended_first = !sender.has_fin;
   receiver.has_fin = true;
@@ -289,6 +289,13 @@ void TcpConnection::send_reset(Side side) {
   if (arrival) post({Segment::reset, side}, *arrival);
 }
 
+/// Nobody will take what arrived: a reset says so. Its sender repeats it, for the reset may be lost.
+void TcpConnection::refuse(const Segment& segment, int error) {
+  send_reset(other(segment.from));
+  die(other(segment.from), error);
+  if (!from(segment).is_dead) in_flight_lost(segment.from);
+}
+
 void TcpConnection::reset_arrived(const Segment& segment) {
   TcpEnd& end = to(segment);
   if (end.is_dead) return;
@@ -300,7 +307,7 @@ void TcpConnection::reset_arrived(const Segment& segment) {
 
 void TcpConnection::reset_both() {
   for (const Side side : {client, server}) {
-    if (!is_gone(ends_[side]) && ends_[side].is_established) die(side, ECONNRESET);
+    if (ends_[side].is_established && !is_gone(ends_[side])) die(side, ECONNRESET);
   }
 }
 
@@ -316,9 +323,8 @@ void TcpConnection::die(Side side, int error) {
   if (end.socket != nullptr) end.socket->wake(File::anything);
 }
 
-bool TcpConnection::is_gone(TcpEnd& end) noexcept {
-  if (end.crashes != end.machine->crashes()) end.is_dead = true;
-  return end.is_dead;
+bool TcpConnection::is_gone(const TcpEnd& end) const noexcept {
+  return end.is_dead || end.crashes != end.machine->crashes();
 }
 
 void TcpConnection::give_back_port(Side side, bool waits) {

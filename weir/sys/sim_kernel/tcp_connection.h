@@ -71,6 +71,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   explicit TcpConnection(Network& network) noexcept : network_(network) {}
 
+  TcpConnection(const TcpConnection&) = delete;
+  TcpConnection& operator=(const TcpConnection&) = delete;
+  ~TcpConnection();
+
   TcpEnd& end(Side side) noexcept { return ends_[side]; }
   static Side other(Side side) noexcept { return side == client ? server : client; }
 
@@ -144,7 +148,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void probe(const Segment& segment);
   void in_flight_lost(Side side);
   void stall(Side side);
-  bool is_gone(TcpEnd& end) noexcept;
+  void refuse(const Segment& segment, int error);
+  bool is_gone(const TcpEnd& end) const noexcept;
   void forget_unread(Side side);
   void send_fin(Side side);
   void send_reset(Side side);

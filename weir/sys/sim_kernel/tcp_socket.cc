@@ -108,19 +108,18 @@ void TcpSocket::begin_accepting(const std::shared_ptr<TcpConnection>& connection
   end.port = new_use(end.path.local);
   end.port->socket = nullptr;
   ports().add(*end.port);
-  std::erase_if(handshakes_, [](const auto& handshake) { return handshake.expired(); });
-  handshakes_.push_back(connection);
+  handshakes_[connection.get()] = connection;
 }
 
 void TcpSocket::add_connection(std::shared_ptr<TcpConnection> connection) {
-  std::erase_if(handshakes_, [&](const auto& handshake) { return handshake.lock() == connection; });
+  handshakes_.erase(connection.get());
   queue_.push_back(std::move(connection));
   wake(readable);
 }
 
 /// Those who wait to be accepted are reset.
 void TcpSocket::stop_listening() {
-  for (const auto& handshake : handshakes_) {
+  for (const auto& [address, handshake] : handshakes_) {
     if (const auto connection = handshake.lock()) connection->forget_listener();
   }
   handshakes_.clear();
@@ -198,6 +197,7 @@ CallResult TcpSocket::begin_to_connect(const InternetName& remote) {
   end.is_receive_shut = is_receive_shut_;
   TcpEnd& other = connection_->end(TcpConnection::server);
   other.machine = peer != nullptr ? peer : &machine();
+  other.crashes = other.machine->crashes();
   other.path = {remote, local};
   side_ = TcpConnection::client;
   state_ = State::connecting;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
-#include <vector>
 
 #include "weir/sys/sim_kernel/internet_socket.h"
 #include "weir/sys/sim_kernel/tcp_connection.h"
@@ -76,8 +76,8 @@ class TcpSocket final : public InternetSocket {
   std::shared_ptr<TcpConnection> connection_;
   TcpConnection::Side side_ = TcpConnection::client;
   std::size_t backlog_ = 0;
-  std::deque<std::shared_ptr<TcpConnection>> queue_;      // to be accepted
-  std::vector<std::weak_ptr<TcpConnection>> handshakes_;  // that will end here
+  std::deque<std::shared_ptr<TcpConnection>> queue_;                         // to be accepted
+  std::map<const TcpConnection*, std::weak_ptr<TcpConnection>> handshakes_;  // that will end here
 };
 
 }  // namespace weir::sys

@@ -21,7 +21,8 @@ void Timeline::at(TimePoint time, Callback<void()> event) {
 
 void Timeline::move_to(TimePoint time) {
   now_ = std::max(now_, time);
-  while (!heap_.empty() && heap_.front().time <= now_) {
+  const std::uint64_t planned_until_now = planned_;
+  while (!heap_.empty() && heap_.front().time <= now_ && heap_.front().number < planned_until_now) {
     std::pop_heap(heap_.begin(), heap_.end());
     const std::uint32_t place = heap_.back().place;
     heap_.pop_back();
@@ -32,6 +33,7 @@ void Timeline::move_to(TimePoint time) {
 }
 
 void Timeline::clear() noexcept {
+  const std::vector<Callback<void()>> events = std::move(events_);  // what they own may plan something when it goes
   heap_.clear();
   free_places_.clear();
   events_.clear();

@@ -24,7 +24,8 @@ class Timeline {
   void at(TimePoint time, Callback<void()> event);
   void after(Duration delay, Callback<void()> event) { at(add_saturated(now_, delay), std::move(event)); }
 
-  /// Moves the clock to `time`, which may not pass over an event, and lets what is due then happen.
+  /// Moves the clock to `time`, which may not pass over an event, and lets what is due then happen; what that plans for the
+  /// same moment comes with the next call.
   void move_to(TimePoint time);
 
   /// Forgets everything planned.

@@ -34,7 +34,11 @@ void Trace::add(const Line& line) {
     ring_[count_ % kept_] = line;
   }
   ++count_;
-  if (on_line_) on_line_(line);
+  if (!on_line_) return;
+  Callback<void(const Line&)> hook = std::move(on_line_);  // which may replace itself
+  is_replaced_ = false;
+  hook(line);
+  if (!is_replaced_) on_line_ = std::move(hook);
 }
 
 void Trace::remark(TimePoint time, std::string text) {

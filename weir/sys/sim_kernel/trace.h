@@ -50,7 +50,10 @@ class Trace {
   /// The kept lines, oldest first.
   std::vector<Line> lines() const;
   /// Hears of every line from now on.
-  void on_line(Callback<void(const Line&)> hook) { on_line_ = std::move(hook); }
+  void on_line(Callback<void(const Line&)> hook) {
+    is_replaced_ = true;
+    on_line_ = std::move(hook);
+  }
 
   /// One line as text, without the time and the machines' names: "send 5 -> 100".
   std::string what_happened(const Line& line) const;
@@ -62,6 +65,7 @@ class Trace {
   std::uint64_t count_ = 0;
   std::vector<std::string> remarks_;
   Callback<void(const Line&)> on_line_;
+  bool is_replaced_ = false;  // while it runs
 };
 
 }  // namespace weir::sys
