@@ -68,6 +68,20 @@ TEST_F(EdgeTest, an_end_whose_refusal_is_lost_is_sent_again) {
   EXPECT_EQ(asking.take_error(), ECONNRESET);
 }
 
+TEST_F(EdgeTest, an_end_under_way_arrives_before_the_reset_that_follows_it) {
+  world.set_link(server, client, {.latency = 10ms});
+  connect();
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  EXPECT_TRUE(sys::shutdown(asking.number(), SHUT_WR));
+  asking.set_option(SOL_SOCKET, SO_LINGER, at_once);
+  asking.close();
+  (void)world.run_for(1s);
+
+  EXPECT_EQ(accepted->receive(), "");
+  EXPECT_EQ(accepted->last_error, 0) << "the end";
+  EXPECT_EQ(accepted->take_error(), EPIPE);
+}
+
 TEST_F(EdgeTest, resets_in_the_middle_of_a_handshake_harm_it_no_more_than_before) {
   listening.close();
   server.crash();

@@ -230,7 +230,7 @@ void TcpConnection::send_fin(Side side) {
 void TcpConnection::fin_arrived(const Segment& segment) {
   TcpEnd& sender = from(segment);
   TcpEnd& receiver = to(segment);
-  if (segment.mark != sender.generation || sender.is_dead) return;
+  if (segment.mark != sender.generation) return;
   note(NetworkEvent::end_arrives, segment, 0);
   const Side side = other(segment.from);
   if (is_gone(receiver)) return refuse(segment, 0);
