@@ -14,6 +14,8 @@
 namespace weir::conformance {
 namespace {
 
+using namespace weir::literals;
+
 struct Case {
   const char* subject;
   const Scenario* scenario;
@@ -40,8 +42,10 @@ Trace play_on_linux(const Scenario& scenario) {
   return trace;
 }
 
-Trace play_simulated(const Scenario& scenario) {
+/// With `latency`, loopback takes time, so that what is under way meets what happens meanwhile.
+Trace play_simulated(const Scenario& scenario, Duration latency) {
   sys::SimKernel kernel(1);
+  kernel.network().link(kernel.local(), kernel.local()).latency = latency;
   const sys::ScopedKernel installed(kernel);
   Trace trace = play(scenario, simulated_places());
   EXPECT_EQ(kernel.local().open_descriptors(), 0U) << "the scenario leaves descriptors open";
@@ -70,9 +74,10 @@ TEST_P(Conformance, the_simulated_kernel_answers_like_linux) {
 
   const Trace on_linux = play_on_linux(scenario);
   if (!has_ipv6() && mentions_ipv6(on_linux)) GTEST_SKIP() << "this machine has no IPv6 loopback";
-  const Trace simulated = play_simulated(scenario);
+  const std::string meaning = "- is what only Linux answers, + only the simulated kernel";
 
-  EXPECT_EQ(difference(on_linux, simulated), "") << "- is what only Linux answers, + only the simulated kernel";
+  EXPECT_EQ(difference(on_linux, play_simulated(scenario, 0us)), "") << meaning;
+  EXPECT_EQ(difference(on_linux, play_simulated(scenario, 100us)), "") << meaning << ", with 100 µs of latency";
 }
 
 INSTANTIATE_TEST_SUITE_P(, Conformance, testing::ValuesIn(all_cases()), [](const auto& one) {
