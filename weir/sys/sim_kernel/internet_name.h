@@ -5,7 +5,6 @@
 #include <array>
 #include <compare>
 #include <cstdint>
-#include <functional>
 
 #include "weir/sys/socket_name.h"
 

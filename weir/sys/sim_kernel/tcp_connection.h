@@ -101,7 +101,6 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   /// A middlebox has lost patience: both ends receive a reset.
   void reset_both();
   bool is_between(const Machine& a, const Machine& b) const noexcept;
-  bool is_over() const noexcept { return ends_[0].is_dead && ends_[1].is_dead; }
 
  private:
   struct Segment {
