@@ -3,8 +3,10 @@
 #include "tests/conformance/scratch.h"
 
 #include <gtest/gtest.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <string>
 
@@ -35,6 +37,15 @@ bool has_ipv6() {
     return static_cast<bool>(sys::bind(socket.number(), name));
   }();
   return result;
+}
+
+bool is_the_kernel_to_compare_with() {
+  utsname name{};
+  int major = 0;
+  int minor = 0;
+  if (::uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2)
+    return false;  // NOLINT(cert-err34-c)
+  return major > 6 || (major == 6 && minor >= 1);
 }
 
 }  // namespace weir::conformance

@@ -1,4 +1,4 @@
-// weir: what scripts need of the machine they run on: a place of their own, and whether it has IPv6.
+// weir: what scripts need of the machine they run on: a place of their own, and whether it has IPv6, and how old it is.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,5 +26,9 @@ Places simulated_places();
 
 /// Whether this machine has an IPv6 loopback.
 bool has_ipv6();
+
+/// Whether this is Linux 6.1 or newer. Older ones, and systems that imitate Linux, differ in small things from what the
+/// simulated kernel was modelled on.
+bool is_the_kernel_to_compare_with();
 
 }  // namespace weir::conformance
