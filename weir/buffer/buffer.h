@@ -331,7 +331,7 @@ class WEIR_API Buffer {
   void take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept;
   bool take_few(const SliceQueue::Place& place, std::size_t offset, Buffer& result) noexcept;
   void drop_slow(std::size_t count);
-  void cut_back(std::size_t count, const std::byte* own_from);
+  void cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& dead);
   void push_shared(const SliceQueue& from, std::size_t offset, std::size_t count);
   void insert_at(std::size_t offset, Buffer&& bytes);
   void destroy() noexcept;

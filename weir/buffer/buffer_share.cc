@@ -35,18 +35,18 @@ void Buffer::truncate(std::size_t count) {
   expects(count <= size_);
   if (count == size_) return;
   if (count == 0) return clear();
-  cut_back(count, nullptr);
+  DeadBlocks dead;
+  cut_back(count, nullptr, dead);
   tell_hook();
 }
 
 /// Requires `0 < count < size_`. From `own_from` on, unless that is null, nobody else views the tail block.
-void Buffer::cut_back(std::size_t count, const std::byte* own_from) {
+void Buffer::cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& dead) {
   std::size_t offset = count;
   const SliceQueue::Place place = queue_.find(&offset);
   SliceQueue rest;
   if (!queue_.split(place, offset, rest)) throw_bad_alloc();
   if (offset != 0) hold_block(queue_.last()->owner);
-  DeadBlocks dead;
   for (SliceQueue::Iterator piece = rest.begin(); piece; ++piece) dead.let_go(piece->owner);
   rest.forget();
   size_ = count;

@@ -29,13 +29,14 @@ void Draft::append(Draft&& other) {
   if (other.is_empty()) return;
   staged_.append(std::move(other.staged_));
   let_go_block(std::exchange(other.window_, nullptr));  // what lies there is not for its buffer to write to any more
-  other.changes_.clear();
+  other.forget_marks();
 }
 
 Draft::Mark Draft::mark() const noexcept {
   Mark mark;
   mark.position_ = size();
   mark.changes_ = changes_.size();
+  mark.filling_ = filling_;
   return mark;
 }
 
@@ -49,6 +50,7 @@ Draft::Mark Draft::mark_before_last(std::size_t count) const {
 /// Where the mark stands after what has changed since it was made. False when that place is gone.
 bool Draft::place_of(const Mark& mark, std::size_t& position) const noexcept {
   position = mark.position_;
+  if (mark.filling_ != filling_) return false;
   for (std::size_t i = mark.changes_; i < changes_.size(); ++i) {
     const Change& change = changes_[i];
     if (change.inserted == 0 && position > change.position) return false;
@@ -87,13 +89,19 @@ bool Draft::truncate(std::size_t count) {
     return true;
   }
   changes_.reserve(changes_.size() + 1);
-  staged_.cut_back(count, staged_.block_ == window_ ? window_start_ : nullptr);
+  DeadBlocks dead;
+  staged_.cut_back(count, staged_.block_ == window_ ? window_start_ : nullptr, dead);
   changes_.push_back({count, 0});
   return true;
 }
 
-void Draft::rollback() noexcept {
+void Draft::forget_marks() noexcept {
   changes_.clear();
+  ++filling_;
+}
+
+void Draft::rollback() noexcept {
+  forget_marks();
   DeadBlocks dead;
   staged_.remove_all(dead);
   if (window_ == nullptr) return;
@@ -108,7 +116,7 @@ void Draft::rollback() noexcept {
 void Draft::commit() {
   if (!is_empty()) {
     target_.append(std::move(staged_));
-    changes_.clear();
+    forget_marks();
     let_go_block(std::exchange(window_, nullptr));
   } else {
     rollback();

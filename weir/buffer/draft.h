@@ -38,7 +38,8 @@ namespace weir {
 /// Errors:    what needs memory and gets none throws std::bad_alloc and changes nothing.
 class WEIR_API Draft {
  public:
-  /// A place in the draft. It stays between the same bytes, whatever is inserted elsewhere.
+  /// A place in the draft. It stays between the same bytes, whatever is inserted elsewhere, until they are dropped, committed
+  /// or moved to another draft.
   class Mark {
    public:
     Mark() noexcept = default;
@@ -48,6 +49,7 @@ class WEIR_API Draft {
 
     std::size_t position_ = 0;
     std::size_t changes_ = 0;  ///< how many the draft had seen when the mark was made
+    std::size_t filling_ = 0;  ///< which of its fillings it is of
   };
 
   explicit Draft(Buffer& target) noexcept;
@@ -89,7 +91,7 @@ class WEIR_API Draft {
   /// Before the last `count` staged bytes. Requires `count <= size()`.
   Mark mark_before_last(std::size_t count) const;
   /// Stages `bytes` at `mark`: before what stood behind it, and behind what was inserted at the same mark earlier. False,
-  /// and `bytes` as it was, when `truncate` has dropped the place.
+  /// and `bytes` as it was, when that place is gone: dropped, committed or moved.
   [[nodiscard]] bool insert(const Mark& mark, Buffer&& bytes);
   [[nodiscard]] bool insert(const Mark& mark, Slice slice);
 
@@ -109,6 +111,7 @@ class WEIR_API Draft {
   };
 
   void begin() noexcept;
+  void forget_marks() noexcept;
   bool place_of(const Mark& mark, std::size_t& position) const noexcept;
 
   Buffer& target_;
@@ -116,6 +119,7 @@ class WEIR_API Draft {
   BlockHeader* window_ = nullptr;      ///< the block that was the buffer's tail, of which this holds a reference
   std::byte* window_start_ = nullptr;  ///< where the buffer would have written on
   std::vector<Change> changes_;
+  std::size_t filling_ = 0;  ///< goes up whenever all that was staged has gone
 };
 
 }  // namespace weir

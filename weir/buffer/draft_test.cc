@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <random>
 #include <string>
@@ -221,6 +222,28 @@ TEST(Draft, a_mark_that_truncate_has_dropped_is_refused) {
   EXPECT_EQ(text_of(buffer), "01+234-abcdefgh");
 }
 
+TEST(Draft, marks_from_before_everything_was_dropped_or_committed_are_refused) {
+  Buffer buffer;
+  Buffer other_buffer;
+  Draft draft(buffer);
+  Draft other(other_buffer);
+  const auto is_refused_after = [&](auto end) {
+    draft.append("0123456789");
+    ASSERT_TRUE(draft.insert(draft.mark_before_last(10), buffer_of("-")));
+    const Draft::Mark mark = draft.mark_before_last(4);
+    end();
+    draft.append("abcdefghijkl");
+    EXPECT_FALSE(draft.insert(mark, buffer_of("never")));
+    EXPECT_TRUE(draft.insert(draft.mark_before_last(1), buffer_of("now")));
+    draft.rollback();
+  };
+
+  is_refused_after([&] { EXPECT_TRUE(draft.truncate(0)); });
+  is_refused_after([&] { draft.rollback(); });
+  is_refused_after([&] { draft.commit(); });
+  is_refused_after([&] { other.append(std::move(draft)); });
+}
+
 // hazard: LB4
 TEST(Draft, memory_that_came_by_reference_goes_back_to_whom_it_came_from) {
   const std::string foreign(5000, 'f');
@@ -384,6 +407,27 @@ TEST(Buffer, shared_parts_outlive_it_and_see_nothing_of_what_follows) {
   EXPECT_EQ(text_of(part), "lo, wo");
   part.append("!");
   EXPECT_EQ(text_of(part), "lo, wo!");
+}
+
+/// Notes that it was told, and looks at the buffer, which must still be there.
+class Listener final : public BufferDrainHook {
+ public:
+  void drained(Buffer& buffer) noexcept override { size = buffer.size(); }
+  std::size_t size = 0;
+};
+
+TEST(Buffer, what_truncate_releases_may_destroy_the_buffer) {
+  const std::string foreign(5000, 'f');
+  Listener listener;
+  auto buffer = std::make_unique<Buffer>();
+  buffer->set_drain_hook(&listener);
+  buffer->append("kept");
+  buffer->append_foreign(as_bytes(foreign), [&] { buffer.reset(); });
+
+  buffer->truncate(4);
+
+  EXPECT_EQ(buffer, nullptr);
+  EXPECT_EQ(listener.size, 4U);
 }
 
 TEST(Buffer, what_truncate_cut_off_is_written_to_again_unless_somebody_still_views_it) {
