@@ -18,13 +18,6 @@ namespace {
 constexpr std::size_t copied_border = 256;
 constexpr std::size_t large_block = 2048;
 
-/// FNV-1a; never 0, which stands for no needle.
-std::uint64_t hash_of(Bytes bytes) noexcept {
-  std::uint64_t hash = 0xCBF29CE484222325 + bytes.size();
-  for (const std::byte byte : bytes) hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001B3;
-  return hash | 1;
-}
-
 }  // namespace
 
 Buffer::Buffer(Buffer&& other) noexcept : pool_(other.pool_) {
@@ -283,34 +276,6 @@ bool Buffer::equals(Bytes bytes) const noexcept {
     bytes = bytes.subspan(piece->size);
   }
   return true;
-}
-
-std::optional<std::size_t> Buffer::find(std::byte wanted, std::size_t within) const noexcept {
-  return search(queue_, Bytes(&wanted, 1), 0, within);
-}
-
-std::optional<std::size_t> Buffer::find(Bytes needle, std::size_t within) const noexcept {
-  return search(queue_, needle, 0, within);
-}
-
-std::optional<std::size_t> Buffer::find(Bytes needle, SearchPosition& resume, std::size_t within) noexcept {
-  if ((state_ & searched_flag) == 0) {
-    state_ = pool().unique_number() / consumed_byte * consumed_byte | (state_ & prepared_flag) | searched_flag;
-  }
-  const std::uint64_t hash = hash_of(needle);
-  // The counts wrap at 2^62: a byte before the front lies hugely far behind it.
-  const std::uint64_t remembered = (resume.position_ - position()) * consumed_byte / consumed_byte;
-  std::size_t from = resume.needle_ == hash && remembered <= size_ ? remembered : 0;
-  const std::optional<std::size_t> found = search(queue_, needle, from, within);
-  const std::size_t searched = std::min(size_, within);
-  if (found) {
-    from = *found;
-  } else if (searched >= needle.size()) {
-    from = std::max(from, searched - needle.size() + 1);
-  }
-  resume.position_ = position() + from;
-  resume.needle_ = hash;
-  return found;
 }
 
 }  // namespace weir

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -229,24 +228,28 @@ class WEIR_API Buffer {
   friend bool operator==(const Buffer& left, Bytes right) noexcept { return left.equals(right); }
   friend bool operator==(const Buffer& left, std::string_view right) noexcept { return left.equals(as_bytes(right)); }
 
-  /// The offset of the first occurrence that ends within the first `within` bytes. Linear in the bytes searched, plus
-  /// the needle's length, however the bytes are cut into slices. An empty needle is found at 0.
-  std::optional<std::size_t> find(std::byte wanted, std::size_t within = unlimited) const noexcept;
-  std::optional<std::size_t> find(Bytes needle, std::size_t within = unlimited) const noexcept;
-  std::optional<std::size_t> find(std::string_view needle, std::size_t within = unlimited) const noexcept {
-    return find(as_bytes(needle), within);
-  }
+  /// The first occurrence in the range, its end included. Linear in the bytes searched, plus the needle's length, however
+  /// the bytes are cut into slices. An empty needle is found at the range's beginning. Error: errc::not_in_memory, when
+  /// nothing was found before a file range.
+  Found find(std::byte wanted, SearchRange range = {}) const noexcept { return find(Bytes(&wanted, 1), range); }
+  Found find(Bytes needle, SearchRange range = {}) const noexcept;
+  Found find(std::string_view needle, SearchRange range = {}) const noexcept { return find(as_bytes(needle), range); }
+  /// The first byte that is one of `wanted`.
+  Found find_any(const ByteSet& wanted, SearchRange range = {}) const noexcept;
+  /// The first end of a line: what lies before `*found` is the line.
+  Found find_line_end(LineEnd style = LineEnd::crlf, SearchRange range = {}) const noexcept;
 
-  /// The same, beginning where an earlier search for the same needle in this buffer ended; `resume` remembers. It stays
-  /// right whatever is done to the buffer in between, and with another needle or buffer it begins anew.
-  std::optional<std::size_t> find(std::byte wanted, SearchPosition& resume, std::size_t within = unlimited) noexcept {
-    return find(Bytes(&wanted, 1), resume, within);
+  /// The same, beginning where an earlier search for the same thing in this buffer ended; `resume` remembers. It stays
+  /// right whatever is done to the buffer in between; with something else or another buffer it begins anew.
+  Found find(std::byte wanted, SearchPosition& resume, SearchRange range = {}) noexcept {
+    return find(Bytes(&wanted, 1), resume, range);
   }
-  std::optional<std::size_t> find(Bytes needle, SearchPosition& resume, std::size_t within = unlimited) noexcept;
-  std::optional<std::size_t> find(std::string_view needle, SearchPosition& resume,
-                                  std::size_t within = unlimited) noexcept {
-    return find(as_bytes(needle), resume, within);
+  Found find(Bytes needle, SearchPosition& resume, SearchRange range = {}) noexcept;
+  Found find(std::string_view needle, SearchPosition& resume, SearchRange range = {}) noexcept {
+    return find(as_bytes(needle), resume, range);
   }
+  Found find_any(const ByteSet& wanted, SearchPosition& resume, SearchRange range = {}) noexcept;
+  Found find_line_end(LineEnd style, SearchPosition& resume, SearchRange range = {}) noexcept;
 
   Pool& pool() const noexcept;
 
@@ -339,6 +342,8 @@ class WEIR_API Buffer {
     if (hook_ != nullptr) [[unlikely]]
       hook_->drained(*this);
   }
+  template <class Wanted>
+  Found find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept;
   bool equals(const Buffer& other) const noexcept;
   bool equals(Bytes bytes) const noexcept;
 

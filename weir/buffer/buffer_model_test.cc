@@ -415,9 +415,9 @@ class Sequence {
     const std::size_t at = view.substr(0, within).find(needle);
     const auto expected = at == std::string_view::npos ? std::nullopt : std::optional(at);
     if (below(2) == 0) {
-      EXPECT_EQ(in.buffer.find(needle, within), expected);
+      EXPECT_EQ(in.buffer.find(needle, {.within = within}), expected);
     } else {
-      EXPECT_EQ(in.buffer.find(needle, in.position, within), expected);
+      EXPECT_EQ(in.buffer.find(needle, in.position, {.within = within}), expected);
     }
     const std::size_t line = view.find('\n');
     const auto expected_line = line == std::string_view::npos ? std::nullopt : std::optional(line);

@@ -11,7 +11,8 @@ namespace weir {
 
 Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
   const std::size_t within = limit_ > unlimited - delimiter_.size() ? unlimited : limit_ + delimiter_.size();
-  const std::optional<std::size_t> found = input.find(delimiter_, position_, within);
+  const Found found = input.find(delimiter_, position_, {.within = within});
+  if (found.error()) return found.error();
   if (!found) {
     if (input.size() >= within) return errc::limit;
     return std::optional<Buffer>();

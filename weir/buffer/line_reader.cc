@@ -20,7 +20,8 @@ std::byte byte_at(const Buffer& buffer, std::size_t offset) {
 Result<std::optional<LineExtent>> LineReader::find(Buffer& input) noexcept {
   constexpr std::size_t longest_end = 2;
   const std::size_t within = limit_ > unlimited - longest_end ? unlimited : limit_ + longest_end;
-  const std::optional<std::size_t> found = input.find(std::byte{'\n'}, position_, within);
+  const Found found = input.find(std::byte{'\n'}, position_, {.within = within});
+  if (found.error()) return found.error();
   if (!found) {
     const std::size_t size = input.size();
     const bool is_over = size > limit_ && (size - limit_ > 1 || byte_at(input, limit_) != std::byte{'\r'});

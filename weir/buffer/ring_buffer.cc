@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "weir/buffer/copy.h"
-#include "weir/buffer/search.h"
+#include "weir/buffer/search_pieces.h"
 #include "weir/buffer/slice_queue.h"
 #include "weir/sys/memory.h"
 
@@ -51,16 +51,21 @@ std::size_t RingBuffer::copy_to(MutableBytes to, std::size_t offset) const {
   return count;
 }
 
-std::optional<std::size_t> RingBuffer::find(std::byte wanted) const noexcept { return find(Bytes(&wanted, 1)); }
-
-std::optional<std::size_t> RingBuffer::find(Bytes needle) const noexcept {
-  if (needle.empty()) return 0;
-  if (needle.size() > size_) return std::nullopt;
+template <class Wanted>
+Found RingBuffer::find_in_bytes(const Wanted& wanted, SearchRange range) const noexcept {
   SliceQueue content;
-  content.push_reserved({memory_ + head_, size_, nullptr});
-  const std::optional<std::size_t> found = search(content, needle, 0, size_);
+  if (size_ != 0) content.push_reserved({memory_ + head_, size_, nullptr});
+  const Found found = search({.piece = content.begin(), .size = size_}, wanted, range).found;
   content.forget();
   return found;
 }
+
+Found RingBuffer::find(Bytes needle, SearchRange range) const noexcept { return find_in_bytes(needle, range); }
+
+Found RingBuffer::find_any(const ByteSet& wanted, SearchRange range) const noexcept {
+  return find_in_bytes(wanted, range);
+}
+
+Found RingBuffer::find_line_end(LineEnd style, SearchRange range) const noexcept { return find_in_bytes(style, range); }
 
 }  // namespace weir

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "weir/base/bytes.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
+#include "weir/buffer/search.h"
 
 namespace weir {
 
@@ -78,13 +78,18 @@ class WEIR_API RingBuffer {
   /// Copies up to `to.size()` bytes from `offset` on; returns how many. Requires `offset <= size()`.
   std::size_t copy_to(MutableBytes to, std::size_t offset = 0) const;
 
-  /// The offset of the first occurrence. An empty needle is found at 0. Linear, as Buffer::find.
-  std::optional<std::size_t> find(std::byte wanted) const noexcept;
-  std::optional<std::size_t> find(Bytes needle) const noexcept;
-  std::optional<std::size_t> find(std::string_view needle) const noexcept { return find(as_bytes(needle)); }
+  /// The first occurrence in the range, as Buffer's operations of the same name find it.
+  Found find(std::byte wanted, SearchRange range = {}) const noexcept { return find(Bytes(&wanted, 1), range); }
+  Found find(Bytes needle, SearchRange range = {}) const noexcept;
+  Found find(std::string_view needle, SearchRange range = {}) const noexcept { return find(as_bytes(needle), range); }
+  Found find_any(const ByteSet& wanted, SearchRange range = {}) const noexcept;
+  Found find_line_end(LineEnd style = LineEnd::crlf, SearchRange range = {}) const noexcept;
 
  private:
   RingBuffer(std::byte* memory, std::size_t capacity) noexcept : memory_(memory), capacity_(capacity) {}
+
+  template <class Wanted>
+  Found find_in_bytes(const Wanted& wanted, SearchRange range) const noexcept;
 
   std::byte* memory_ = nullptr;  ///< twice the capacity, of which both halves are the same pages
   std::size_t capacity_ = 0;

@@ -1,14 +1,13 @@
 // weir: search for bytes across slices.
 // SPDX-License-Identifier: MIT
-#include "weir/buffer/search.h"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 
-#include "weir/buffer/slice_queue.h"
+#include "weir/buffer/search_pieces.h"
 
 namespace weir {
 namespace {
@@ -70,30 +69,101 @@ class Matcher {
   std::unique_ptr<std::size_t[]> long_table_;
 };
 
-/// Calls `visit(run, offset)` for the parts of the pieces that lie in [from, to), until it returns true.
+/// How far the pieces were looked at.
+struct Seen {
+  std::size_t end;      ///< offset behind the last byte
+  bool is_cut = false;  ///< more is there, but not in memory
+};
+
+/// Calls `visit(run, offset)` for the parts of the pieces that lie in the range, until it returns true.
 template <class Visit>
-void visit_runs(const SliceQueue& queue, std::size_t from, std::size_t to, Visit visit) noexcept {
-  std::size_t begin = 0;
-  for (SliceQueue::Iterator piece = queue.begin(); piece && begin < to; ++piece) {
+Seen visit_runs(const SearchSpace& space, SearchRange range, Visit visit) noexcept {
+  Seen seen{.end = range.from};
+  std::size_t begin = space.offset;
+  for (SliceQueue::Iterator piece = space.piece; piece && begin < range.within; ++piece) {
     const std::size_t end = begin + piece->size;
-    const std::size_t first = std::max(begin, from);
-    const std::size_t last = std::min(end, to);
-    if (first < last && visit(Bytes(piece->data + (first - begin), last - first), first)) return;
+    const std::size_t first = std::max(begin, range.from);
+    const std::size_t last = std::min(end, range.within);
+    if (first < last) {
+      if (!is_in_memory(*piece)) return {.end = seen.end, .is_cut = true};
+      seen.end = last;
+      if (visit(Bytes(piece->data + (first - begin), last - first), first)) break;
+    }
     begin = end;
   }
+  return seen;
 }
 
-std::optional<std::size_t> search_byte(const SliceQueue& queue, std::byte wanted, std::size_t from,
-                                       std::size_t to) noexcept {
-  const std::byte* hit = nullptr;
-  std::size_t found = 0;
-  visit_runs(queue, from, to, [&](Bytes run, std::size_t offset) {
-    hit = static_cast<const std::byte*>(std::memchr(run.data(), static_cast<int>(wanted), run.size()));
-    if (hit != nullptr) found = offset + static_cast<std::size_t>(hit - run.data());
+SearchEnd found_at(std::size_t offset, std::size_t size) noexcept { return {.found = {offset, size}, .next = offset}; }
+
+/// Nothing was found; the last `kept` bytes may be the beginning of an occurrence.
+SearchEnd found_nothing(const Seen& seen, std::size_t kept) noexcept {
+  return {.found = seen.is_cut ? Found(errc::not_in_memory) : Found(), .next = seen.end - kept};
+}
+
+/// Null when it is not there.
+const std::byte* find_byte(Bytes run, std::byte wanted) noexcept {
+  return static_cast<const std::byte*>(std::memchr(run.data(), static_cast<int>(wanted), run.size()));
+}
+
+/// Looks for single bytes: `find(run)` tells where in the run the first one is, or null.
+template <class Find>
+SearchEnd search_single(const SearchSpace& space, SearchRange range, Find find) noexcept {
+  std::size_t offset = unlimited;
+  const Seen seen = visit_runs(space, range, [&](Bytes run, std::size_t begin) {
+    const std::byte* hit = find(run);
+    if (hit != nullptr) offset = begin + static_cast<std::size_t>(hit - run.data());
     return hit != nullptr;
   });
-  if (hit == nullptr) return std::nullopt;
-  return found;
+  return offset != unlimited ? found_at(offset, 1) : found_nothing(seen, 0);
+}
+
+SearchEnd search_byte(const SearchSpace& space, std::byte wanted, SearchRange range) noexcept {
+  return search_single(space, range, [wanted](Bytes run) { return find_byte(run, wanted); });
+}
+
+const std::byte* find_any(Bytes run, const ByteSet& wanted) noexcept {
+  for (const std::byte& byte : run) {
+    if (wanted.has(byte)) return &byte;
+  }
+  return nullptr;
+}
+
+/// The ends "\n" and "\r\n"; only the second when it is `strict`.
+SearchEnd search_newline(const SearchSpace& space, bool strict, SearchRange range) noexcept {
+  Found found;
+  bool is_after_return = false;  // the last byte of the run before, then of the last run
+  const Seen seen = visit_runs(space, range, [&](Bytes run, std::size_t begin) {
+    const std::byte* const first = run.data();
+    const std::byte* const last = first + run.size();
+    for (const std::byte* at = first; at != last; ++at) {
+      at = find_byte({at, last}, std::byte{'\n'});
+      if (at == nullptr) break;
+      const bool has_return = at == first ? is_after_return : at[-1] == std::byte{'\r'};
+      if (strict && !has_return) continue;
+      const std::size_t size = has_return ? 2 : 1;
+      found = {begin + static_cast<std::size_t>(at - first) + 1 - size, size};
+      return true;
+    }
+    is_after_return = last[-1] == std::byte{'\r'};
+    return false;
+  });
+  return found ? found_at(*found, found.size()) : found_nothing(seen, is_after_return ? 1 : 0);
+}
+
+/// The first run of "\r" and "\n", as long as it is in memory and in the range.
+SearchEnd search_any_end(const SearchSpace& space, SearchRange range) noexcept {
+  static constexpr ByteSet ends("\r\n");
+  const SearchEnd first = search(space, ends, range);
+  if (!first.found) return first;
+  std::size_t end = *first.found;
+  range.from = end;
+  (void)visit_runs(space, range, [&](Bytes run, std::size_t) {
+    const auto other = std::find_if_not(run.begin(), run.end(), [](std::byte byte) { return ends.has(byte); });
+    end += static_cast<std::size_t>(other - run.begin());
+    return other != run.end();
+  });
+  return found_at(*first.found, end - *first.found);
 }
 
 /// Where in `run` a match ends, given what `matcher` matched before it; leaves in `matcher` what may continue behind it.
@@ -120,17 +190,35 @@ std::optional<std::size_t> search_run(Bytes run, Bytes needle, Matcher& matcher)
 
 }  // namespace
 
-std::optional<std::size_t> search(const SliceQueue& queue, Bytes needle, std::size_t from,
-                                  std::size_t within) noexcept {
-  if (needle.empty()) return from;
-  if (needle.size() == 1) return search_byte(queue, needle[0], from, within);
+SearchEnd search(const SearchSpace& space, Bytes needle, SearchRange range) noexcept {
+  if (needle.empty()) {
+    const bool is_inside = range.from <= std::min(range.within, space.size);
+    return {.found = is_inside ? Found(range.from, 0) : Found(), .next = range.from};
+  }
+  if (needle.size() == 1) return search_byte(space, needle[0], range);
   Matcher matcher(needle);
-  std::optional<std::size_t> found;
-  visit_runs(queue, from, within, [&](Bytes run, std::size_t offset) {
-    if (const std::optional<std::size_t> end = search_run(run, needle, matcher)) found = offset + *end - needle.size();
-    return found.has_value();
+  std::size_t offset = unlimited;
+  const Seen seen = visit_runs(space, range, [&](Bytes run, std::size_t begin) {
+    const std::optional<std::size_t> end = search_run(run, needle, matcher);
+    if (end) offset = begin + *end - needle.size();
+    return end.has_value();
   });
-  return found;
+  return offset != unlimited ? found_at(offset, needle.size()) : found_nothing(seen, matcher.matched());
+}
+
+SearchEnd search(const SearchSpace& space, const ByteSet& wanted, SearchRange range) noexcept {
+  return search_single(space, range, [&wanted](Bytes run) { return find_any(run, wanted); });
+}
+
+SearchEnd search(const SearchSpace& space, LineEnd style, SearchRange range) noexcept {
+  switch (style) {
+    case LineEnd::crlf: return search_newline(space, false, range);
+    case LineEnd::crlf_strict: return search_newline(space, true, range);
+    case LineEnd::lf: return search_byte(space, std::byte{'\n'}, range);
+    case LineEnd::nul: return search_byte(space, std::byte{0}, range);
+    case LineEnd::any: return search_any_end(space, range);
+  }
+  return {};
 }
 
 }  // namespace weir

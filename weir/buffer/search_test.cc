@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <random>
@@ -59,9 +60,11 @@ TEST(Search, random_texts_of_two_letters_agree_with_the_standard_library) {
     Buffer buffer = cut(text, 1 + random() % 100);
 
     ASSERT_EQ(buffer.find(needle), expected(text, needle)) << text << " " << needle;
-    ASSERT_EQ(buffer.find(needle, within), expected(std::string_view(text).substr(0, within), needle)) << within;
+    ASSERT_EQ(buffer.find(needle, {.within = within}), expected(std::string_view(text).substr(0, within), needle))
+        << within;
     SearchPosition position;
-    ASSERT_EQ(buffer.find(needle, position, within), expected(std::string_view(text).substr(0, within), needle));
+    ASSERT_EQ(buffer.find(needle, position, {.within = within}),
+              expected(std::string_view(text).substr(0, within), needle));
     ASSERT_EQ(buffer.find(needle, position), expected(text, needle));
   }
 }
@@ -75,92 +78,137 @@ TEST(Search, a_needle_longer_than_the_buffer_is_not_found) {
   EXPECT_EQ(Buffer().find(std::byte{0}), std::nullopt);
 }
 
+TEST(Found, what_was_not_found_has_no_offset) {
+  const Found nothing;
+  const Found nothing_certain(errc::not_in_memory);
+
+  EXPECT_FALSE(nothing);
+  EXPECT_FALSE(nothing.error());
+  EXPECT_FALSE(nothing_certain);
+  EXPECT_EQ(nothing_certain.error(), errc::not_in_memory);
+  for (const Found& found : {nothing, nothing_certain}) {
+    EXPECT_EQ(found, std::nullopt);
+    EXPECT_NE(found, 0U);
+    EXPECT_NE(found, unlimited) << "no offset stands for it";
+  }
+}
+
+TEST(Found, tells_where_and_how_long) {
+  const Found found(7, 2);
+
+  EXPECT_TRUE(found);
+  EXPECT_FALSE(found.error());
+  EXPECT_EQ(*found, 7U);
+  EXPECT_EQ(found.size(), 2U);
+  EXPECT_EQ(found.end(), 9U);
+  EXPECT_EQ(found, 7U);
+  EXPECT_NE(found, 8U);
+  EXPECT_NE(found, std::nullopt);
+}
+
+TEST(FoundDeathTest, the_offset_of_what_was_not_found_is_a_programmer_error) {
+  const Found nothing;
+  EXPECT_DEATH((void)*nothing, "");
+  EXPECT_DEATH((void)nothing.size(), "");
+  EXPECT_DEATH((void)nothing.end(), "");
+}
+
+TEST(Search, finds_the_first_byte_of_a_set_however_the_bytes_are_cut) {
+  std::string text = std::string(150, 'x') + std::string(1, '\0') + std::string(90, 'y') + "\xFF" + "tail: a b";
+  for (const std::string_view wanted :
+       {std::string_view("\0", 1), std::string_view("\xFF"), std::string_view("\xFF\0", 2), std::string_view(" :"),
+        std::string_view("qrs"), std::string_view("abcdefghijklmnopqrstuvwy"), std::string_view("")}) {
+    const std::size_t at = text.find_first_of(wanted);
+    const std::optional<std::size_t> expected = at == std::string::npos ? std::nullopt : std::optional(at);
+    for (const std::size_t step : {1U, 7U, 64U, 1000U}) {
+      const Buffer buffer = cut(text, step);
+      EXPECT_EQ(buffer.find_any(wanted), expected) << wanted;
+      for (std::size_t from = 145; from < 155; ++from) {
+        const std::size_t next = text.find_first_of(wanted, from);
+        ASSERT_EQ(buffer.find_any(wanted, {.from = from}),
+                  next == std::string::npos ? std::nullopt : std::optional(next));
+      }
+    }
+  }
+}
+
+TEST(ByteSet, has_each_byte_once) {
+  ByteSet set("abca");
+  set.add(std::byte{0});
+  set.add(std::byte{0xFF});
+
+  EXPECT_EQ(set.size(), 5U);
+  EXPECT_TRUE(set.has(std::byte{'c'}));
+  EXPECT_TRUE(set.has(std::byte{0}));
+  EXPECT_TRUE(set.has(std::byte{0xFF}));
+  EXPECT_FALSE(set.has(std::byte{'d'}));
+  EXPECT_EQ(ByteSet("cba"), ByteSet("abc"));
+}
+
+/// A search that begins at `from` and ends at `within`, said plainly: by trying every place.
+Found plain_line_end(std::string_view text, LineEnd style, SearchRange range) {
+  text = text.substr(0, range.within);
+  const auto is_end = [](char byte) { return byte == '\r' || byte == '\n'; };
+  for (std::size_t i = range.from; i < text.size(); ++i) {
+    const bool is_crlf = text.substr(i, 2) == "\r\n";
+    std::size_t size = 0;
+    switch (style) {
+      case LineEnd::crlf: size = is_crlf ? 2 : text[i] == '\n' ? 1 : 0; break;
+      case LineEnd::crlf_strict: size = is_crlf ? 2 : 0; break;
+      case LineEnd::lf: size = text[i] == '\n' ? 1 : 0; break;
+      case LineEnd::nul: size = text[i] == '\0' ? 1 : 0; break;
+      case LineEnd::any:
+        while (i + size < text.size() && is_end(text[i + size])) ++size;
+        break;
+    }
+    if (size != 0) return {i, size};
+  }
+  return {};
+}
+
+constexpr LineEnd styles[] = {LineEnd::crlf, LineEnd::crlf_strict, LineEnd::lf, LineEnd::nul, LineEnd::any};
+
+// hazard: B10
+TEST(Search, finds_line_ends_of_every_style_however_the_bytes_are_cut) {
+  std::mt19937 random(20240602);
+  for (int round = 0; round < 4000; ++round) {
+    std::string text(random() % 24, '\0');
+    for (char& byte : text) byte = "\r\n\0xy\n\r"[random() % 7];
+    text.insert(random() % (text.size() + 1), std::string(random() % 3 == 0 ? random() % 200 : 0, 'z'));
+    Buffer buffer = cut(text, 1 + random() % 30);
+    const SearchRange range{.from = random() % (text.size() + 2),
+                            .within = random() % 2 == 0 ? unlimited : random() % 40};
+    for (const LineEnd style : styles) {
+      ASSERT_EQ(buffer.find_line_end(style), plain_line_end(text, style, {})) << static_cast<int>(style) << text;
+      ASSERT_EQ(buffer.find_line_end(style, range), plain_line_end(text, style, range));
+    }
+  }
+}
+
+TEST(Search, keeps_to_its_range) {
+  const Buffer buffer = cut("ab ab ab", 3);
+  EXPECT_EQ(buffer.find("ab", {.from = 0}), 0U);
+  EXPECT_EQ(buffer.find("ab", {.from = 1}), 3U);
+  EXPECT_EQ(buffer.find("ab", {.from = 3, .within = 5}), 3U);
+  EXPECT_EQ(buffer.find("ab", {.from = 3, .within = 4}), std::nullopt);
+  EXPECT_EQ(buffer.find("ab", {.from = 4, .within = 7}), std::nullopt);
+  EXPECT_EQ(buffer.find("ab", {.from = 7}), std::nullopt);
+  EXPECT_EQ(buffer.find(std::byte{'a'}, {.from = 8}), std::nullopt);
+  EXPECT_EQ(buffer.find("ab", {.from = unlimited}), std::nullopt);
+  EXPECT_EQ(buffer.find("", {.from = 8}), 8U);
+  EXPECT_EQ(buffer.find("", {.from = 9}), std::nullopt);
+  EXPECT_EQ(buffer.find("", {.from = 3, .within = 2}), std::nullopt);
+}
+
 TEST(Search, an_empty_needle_is_found_at_the_front) {
   EXPECT_EQ(Buffer().find(""), 0U);
   EXPECT_EQ(cut("text", 2).find(""), 0U);
 }
 
-// hazard: CH2
-TEST(Search, a_resumed_search_is_right_after_a_drain) {
-  Buffer buffer = cut("aaaaaaaaaa", 10);
-  SearchPosition position;
-  EXPECT_EQ(buffer.find("\n", position), std::nullopt);
-
-  buffer.drop(8);
-  buffer.append("bb\nccc");
-
-  EXPECT_EQ(buffer.find("\n", position), 4U);
-}
-
-// hazard: CH3
-TEST(Search, a_resumed_search_for_another_needle_begins_anew) {
-  Buffer buffer = cut("abc;defghij", 4);
-  SearchPosition position;
-  EXPECT_EQ(buffer.find("\n", position), std::nullopt);
-
-  EXPECT_EQ(buffer.find(";", position), 3U);
-  EXPECT_EQ(buffer.find("c;d", position), 2U);
-}
-
-// hazard: CH4
-TEST(Search, a_resumed_search_in_another_buffer_begins_anew) {
-  Buffer first = cut(std::string(100, 'x'), 10);
-  Buffer second = cut("abc;" + std::string(200, 'x'), 10);
-  SearchPosition position;
-  EXPECT_EQ(first.find(";", position), std::nullopt);
-  EXPECT_EQ(second.find(";", position), 3U);
-
-  EXPECT_EQ(first.find(";", position), std::nullopt);
-  first = cut("abc;" + std::string(200, 'x'), 10);
-  EXPECT_EQ(first.find(";", position), 3U) << "the content was replaced";
-
-  EXPECT_EQ(first.find("!", position), std::nullopt);
-  Buffer moved = std::move(first);
-  moved.append("!");
-  EXPECT_EQ(moved.find("!", position), 204U);
-  first = cut("!" + std::string(300, 'x'), 10);
-  EXPECT_EQ(first.find("!", position), 0U);
-}
-
-TEST(Search, a_buffer_where_another_was_is_searched_anew) {
-  SearchPosition position;
-  for (int round = 0; round < 3; ++round) {
-    Buffer buffer;
-    buffer.append(round == 0 ? std::string(50, 'x') : ";" + std::string(100, 'x'));
-    EXPECT_EQ(buffer.find(";", position), round == 0 ? std::nullopt : std::optional<std::size_t>(0));
-  }
-}
-
-TEST(Search, what_replaced_a_cut_off_end_is_searched) {
-  Buffer buffer = cut(std::string(100, 'x'), 10);
-  SearchPosition position;
-  EXPECT_EQ(buffer.find(";", position), std::nullopt);
-
-  const Buffer rest = buffer.split(50);
-  buffer.append(";" + std::string(60, 'x'));
-
-  EXPECT_EQ(buffer.find(";", position), 50U);
-}
-
-TEST(Search, a_resumed_search_stays_right_over_joins_and_splices) {
-  Buffer buffer = cut("abcdefgh\r", 2);
-  SearchPosition position;
-  EXPECT_EQ(buffer.find("\r\n", position), std::nullopt);
-
-  (void)buffer.contiguous(5);
-  buffer.append(cut("\nrest", 1));
-
-  EXPECT_EQ(buffer.find("\r\n", position), 8U);
-  buffer.drop(4);
-  EXPECT_EQ(buffer.find("\r\n", position), 4U) << "what was found is found again";
-  buffer.drop(6);
-  EXPECT_EQ(buffer.find("\r\n", position), std::nullopt);
-}
-
 TEST(Search, stays_right_without_memory_for_its_table) {
   const std::string needle = std::string(100, 'a') + "b";
   const Buffer buffer = cut(std::string(500, 'a') + "b", 7);
-  std::optional<std::size_t> found;
+  Found found;
   {
     const AllocationPlan plan(1, true);
     found = buffer.find(needle);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -29,6 +30,11 @@ struct Piece {
   const std::byte* end() const noexcept { return data + size; }
 };
 static_assert(std::is_trivially_copyable_v<Piece> && sizeof(Piece) == 24);
+
+/// False when the bytes of the piece are a file's: `data` then tells where in the file, by an address that no memory has.
+inline bool is_in_memory(const Piece& piece) noexcept {
+  return (reinterpret_cast<std::uintptr_t>(piece.data) & std::uintptr_t{1} << 62) == 0;
+}
 
 /// A copy made word by word. Pieces are copied right after their words were stored; a compiler left alone loads two of
 /// them at once, which stalls until both stores have reached the cache.
