@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "weir/base/error.h"
+
 namespace weir {
 namespace {
 
@@ -29,7 +31,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
 
 void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
   void* memory = allocate(bytes, alignment);
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) throw_bad_alloc();
   return memory;
 }
 

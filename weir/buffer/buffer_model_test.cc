@@ -6,13 +6,13 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <optional>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/line_reader.h"
@@ -22,6 +22,8 @@
 
 namespace weir {
 namespace {
+
+using testing_support::throws_bad_alloc;
 
 constexpr std::size_t buffer_count = 4;
 constexpr std::size_t most_content = 100'000;  // of one buffer: beyond, it is drained
@@ -131,12 +133,7 @@ class Sequence {
       return true;
     }
     const AllocationPlan plan(1 + below(3), below(2) == 0);
-    try {
-      call();
-      return true;
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
+    return !throws_bad_alloc(call);
   }
 
   /// Checks that exactly those hooks are told whose buffers lost bytes.

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/pool.h"
 
@@ -19,6 +19,7 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
+using testing_support::throws_bad_alloc;
 
 std::string text_of(const Buffer& buffer) {
   std::string text(buffer.size(), '\0');
@@ -373,7 +374,7 @@ TEST(Draft, an_allocation_that_fails_changes_nothing) {
     Draft draft(buffer);
     std::string staged;
     staged.reserve(20'000);  // so that only what is tested allocates
-    try {
+    (void)throws_bad_alloc([&] {
       const AllocationPlan failing(k, true);
       for (int i = 0; i < 40; ++i) {
         draft.append(Slice::from_static(std::string_view(text).substr(0, 200 + static_cast<std::size_t>(i))));
@@ -384,7 +385,7 @@ TEST(Draft, an_allocation_that_fails_changes_nothing) {
         if (!draft.insert(middle, std::move(piece))) ADD_FAILURE();
         staged.insert(staged.size() - 100, "-----");
       }
-    } catch (const std::bad_alloc&) {}
+    });
     EXPECT_EQ(text_of(buffer), "before ");
     draft.commit();
     ASSERT_TRUE(text_of(buffer) == "before " + staged) << "allocation " << k;
