@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -20,6 +21,9 @@ namespace weir {
 ///     Block block = pool.allocate(4096);
 ///     block.commit(fill(block.room()));
 ///     buffer.append(std::move(block));        // or: Slice slice = std::move(block).freeze();
+///
+/// In the words of the usual io_buf: `data()` is its memory, `size()` its length, `read_` its head; pop is `drop`, adjust is
+/// `move_to_front`, copy is `assign` (`to.assign(from.bytes())`), clear is `clear`. Each is checked against the capacity.
 ///
 /// Lifetime: the pool must outlive it. A moved-from block is empty, with a capacity of 0.
 /// Threads:  may be handed to another thread as it is; memory goes to the cache of the thread that destroys it.
@@ -68,6 +72,21 @@ class Block {
     expects(bytes.size() <= capacity() - write_);
     if (!bytes.empty()) std::memcpy(header_->memory + write_, bytes.data(), bytes.size());
     write_ += bytes.size();
+  }
+
+  /// Replaces what is unread by a copy of `bytes`, at the beginning. Requires that they fit; they may lie in this block.
+  void assign(Bytes bytes) {
+    expects(bytes.size() <= capacity());
+    if (!bytes.empty()) std::memmove(header_->memory, bytes.data(), bytes.size());
+    read_ = 0;
+    write_ = bytes.size();
+  }
+
+  /// Copies the first unread bytes, as many as `to` takes; returns how many. They stay unread.
+  std::size_t copy_to(MutableBytes to) const noexcept {
+    const std::size_t count = std::min(to.size(), size());
+    if (count != 0) std::memcpy(to.data(), header_->memory + read_, count);
+    return count;
   }
 
   /// Removes the first `count` unread bytes. Requires that there are so many.
