@@ -23,20 +23,28 @@ constexpr std::uint64_t scatter(std::uint64_t number) noexcept {
   return number ^ (number >> 31);
 }
 
+void* allocate_center() {
+  void* place = ::operator new(sizeof(PoolCenter), std::nothrow);
+  if (place == nullptr) throw_bad_alloc();
+  return place;
+}
+
 }  // namespace
 
-Pool::Pool(PoolOptions options)
+Pool::Pool(PoolOptions options) : Pool(options, allocate_center()) {}
+
+Pool::Pool(PoolOptions options, void* place_of_center) noexcept
     : limit_(options.limit != 0 ? options.limit : sys::physical_memory_bytes() / 2),
       id_(last_pool_id.fetch_add(1, std::memory_order_relaxed) + 1),
-      center_(new (std::nothrow) PoolCenter(*this, options.cached)) {
-  if (center_ == nullptr) throw_bad_alloc();
-}
+      center_(::new (place_of_center) PoolCenter(*this, options.cached)) {}
 
 Pool::~Pool() { ThreadCache::destroy_all(*center_); }
 
 Pool& Pool::default_pool() noexcept {
+  // Never destroyed: static objects may hold blocks. Not on the heap: its first use needs no memory that may be lacking.
   alignas(Pool) static std::byte place[sizeof(Pool)];
-  static Pool* const pool = ::new (static_cast<void*>(place)) Pool;  // never destroyed: static objects may hold blocks
+  alignas(PoolCenter) static std::byte place_of_center[sizeof(PoolCenter)];
+  static Pool* const pool = ::new (static_cast<void*>(place)) Pool({}, place_of_center);
   return *pool;
 }
 

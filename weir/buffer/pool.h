@@ -59,8 +59,8 @@ struct PoolOptions {
 };
 
 /// Hands out blocks: four sizes per doubling from 512 B to 8 MiB, so that at most a fifth of a block of a KiB or more is
-/// beyond what was asked for; larger requests are mapped one by one. A block whose capacity is a multiple of 4 KiB, and
-/// every block from 16 KiB on, begins at a page border.
+/// beyond what was asked for; larger requests are mapped one by one. Every block of 4 KiB or more begins at a page border;
+/// those of 5, 6, 7, 10 and 14 KiB occupy whole pages for it, which the budget, kept in capacities, does not count.
 ///
 ///     thread caches            each thread's own: no lock and no atomic read-modify-write on the way in or out
 ///        |  batches
@@ -77,6 +77,7 @@ struct PoolOptions {
 /// Errors:   errc::budget when the limit would be passed, std::errc::not_enough_memory when the system has no more.
 class WEIR_API Pool {
  public:
+  /// Throws std::bad_alloc.
   explicit Pool(PoolOptions options = {});
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -120,6 +121,8 @@ class WEIR_API Pool {
 
  private:
   friend class PoolCenter;
+
+  Pool(PoolOptions options, void* place_of_center) noexcept;
 
   BlockHeader* acquire_slow(std::size_t bytes, std::error_code* error) noexcept;
   void release_slow(BlockHeader* header) noexcept;

@@ -26,7 +26,7 @@ const void* this_thread() noexcept {
 }
 
 std::align_val_t alignment_of(std::size_t capacity) noexcept {
-  return std::align_val_t{capacity % page_bytes == 0 ? page_bytes : alignof(BlockHeader)};
+  return std::align_val_t{capacity >= page_bytes ? page_bytes : alignof(BlockHeader)};
 }
 
 /// A header and memory of its own: pages beyond the classes, else from the allocator. Null when there is no memory.

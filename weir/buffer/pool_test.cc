@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "tests/support/throws.h"
@@ -49,11 +51,32 @@ TEST(SizeClass, wastes_at_most_a_quarter_from_one_kib_on) {
   }
 }
 
-TEST_P(BothKinds, multiples_of_four_kib_and_all_from_sixteen_begin_at_a_page) {
+TEST_P(BothKinds, every_block_from_four_kib_on_begins_at_a_page) {
   Pool pool(options(64_MiB));
-  for (const std::size_t bytes : {4_KiB, 8_KiB, 12_KiB, 16_KiB, 17_KiB, 20_KiB, 64_KiB, 100_KiB, 1_MiB, 8_MiB, 9_MiB}) {
-    const Block block = pool.allocate(bytes);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.bytes().data()) % page_bytes, 0U) << bytes;
+  std::vector<std::size_t> sizes = {8_MiB + 1, 9_MiB};
+  for (std::uint32_t size_class = size_class_of(4_KiB); size_class < size_class_count; ++size_class) {
+    sizes.push_back(size_class_bytes(size_class));
+  }
+  for (const std::size_t bytes : sizes) {
+    std::vector<Block> blocks;  // more than one: it is the second of a slab that shows how far apart they lie
+    for (int i = 0; i < 3; ++i) blocks.push_back(pool.allocate(bytes));
+    for (Block& block : blocks) EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.data()) % page_bytes, 0U) << bytes;
+  }
+}
+
+TEST_P(BothKinds, blocks_of_one_class_do_not_overlap) {
+  Pool pool(options(64_MiB));
+  for (std::uint32_t size_class = 0; size_class < size_class_count; ++size_class) {
+    std::vector<Block> blocks;
+    for (std::size_t i = 0; i < 3; ++i) {
+      blocks.push_back(pool.allocate(size_class_bytes(size_class)));
+      const MutableBytes room = blocks.back().room();
+      room.front() = room.back() = std::byte(i);
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(blocks[i].room().front(), std::byte(i));
+      EXPECT_EQ(blocks[i].room().back(), std::byte(i));
+    }
   }
 }
 
@@ -321,6 +344,17 @@ TEST(Pool, a_warm_thread_cache_asks_nobody_for_memory) {
   }
 
   EXPECT_EQ(allocations_so_far(), before);
+}
+
+TEST(PoolDeathTest, the_first_use_of_the_default_pool_works_without_memory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a fresh process, in which the first use is yet to come
+  EXPECT_EXIT(
+      {
+        const AllocationPlan plan(1, true);
+        const bool is_refused = !Pool::default_pool().try_allocate(1);
+        std::_Exit(is_refused && Pool::default_pool().limit() > 0 ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(PoolDeathTest, destroying_a_pool_with_a_live_block_is_a_programmer_error) {

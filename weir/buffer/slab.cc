@@ -16,18 +16,18 @@ constexpr std::size_t usual_bytes = std::size_t{256} << 10;
 constexpr std::size_t most_blocks = 128;
 
 constexpr std::size_t blocks_of(std::uint32_t size_class) {
-  return std::clamp<std::size_t>(usual_bytes / size_class_bytes(size_class), 1, most_blocks);
+  return std::clamp<std::size_t>(usual_bytes / size_class_stride(size_class), 1, most_blocks);
 }
 
 }  // namespace
 
 Slab* Slab::create(Pool& pool, std::uint32_t size_class) noexcept {
   const std::size_t count = blocks_of(size_class);
-  const std::size_t block_bytes = size_class_bytes(size_class);
+  const std::size_t stride = size_class_stride(size_class);
   void* place =
       ::operator new (sizeof(Slab) + count * sizeof(BlockHeader), std::align_val_t{alignof(Slab)}, std::nothrow);
   if (place == nullptr) return nullptr;
-  void* pages = sys::map_pages(count * block_bytes);
+  void* pages = sys::map_pages(count * stride);
   if (pages == nullptr) {
     ::operator delete (place, std::align_val_t{alignof(Slab)});
     return nullptr;
@@ -39,8 +39,8 @@ Slab* Slab::create(Pool& pool, std::uint32_t size_class) noexcept {
   auto* headers = reinterpret_cast<BlockHeader*>(slab + 1);
   for (std::size_t i = count; i-- > 0;) {
     BlockHeader* header = ::new (static_cast<void*>(headers + i)) BlockHeader;
-    header->memory = slab->memory + i * block_bytes;
-    header->capacity = block_bytes;
+    header->memory = slab->memory + i * stride;
+    header->capacity = size_class_bytes(size_class);
     header->pool = &pool;
     header->slab = slab;
     header->kind = size_class < cached_class_count ? BlockKind::cached : BlockKind::slab;
@@ -56,6 +56,6 @@ void Slab::destroy(Slab* slab) noexcept {
   ::operator delete (slab, std::align_val_t{alignof(Slab)});
 }
 
-std::size_t Slab::bytes() const noexcept { return blocks * size_class_bytes(size_class); }
+std::size_t Slab::bytes() const noexcept { return blocks * size_class_stride(size_class); }
 
 }  // namespace weir

@@ -20,7 +20,7 @@ struct alignas(64) Slab : ListHook<struct SlabsWithRoom>, ListHook<struct EmptyS
   static void destroy(Slab* slab) noexcept;
 
   bool is_empty() const noexcept { return free_blocks == blocks; }
-  std::size_t bytes() const noexcept;
+  std::size_t bytes() const noexcept;  ///< of memory, the ends of pages that no block has included
 
   /// Requires a free block.
   BlockHeader* pop() noexcept {
