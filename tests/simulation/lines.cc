@@ -65,7 +65,7 @@ class LineAnswerer final : public Party {
   void told_sent() override { serve(); }
   void serve();
   bool answer(const std::string& text);
-  bool take_line(const Line& line);
+  bool take_line(const Buffer& line, std::size_t length);
 
   Lines& net_;
   LineReader reader_{longest_line};
@@ -183,32 +183,32 @@ LineAnswerer::LineAnswerer(Lines& net, Stream& stream) : Party(net.run(), "serve
 void LineAnswerer::serve() {
   while (!is_over() && stream()->is_writable()) {
     if (!unanswered_.empty() && !answer(unanswered_)) return;
-    Result<std::optional<Line>> line = reader_.next(stream()->input());
-    if (!line) {
+    const Found line = reader_.find(stream()->input());
+    if (line.error()) {
       expect(line.error() == errc::limit, "a reader of lines knows one error");
       if (in != nullptr && answer(std::string(too_long))) finish();
       return;
     }
-    if (!*line) {
+    if (!line) {
       if (has_ended()) finish();
       return;
     }
-    if (!take_line(**line)) return;
+    if (!take_line(stream()->input().take(line.end()), *line)) return;
   }
 }
 
 /// The first line tells who the client is; each of the others gets an answer.
-bool LineAnswerer::take_line(const Line& line) {
+bool LineAnswerer::take_line(const Buffer& line, std::size_t length) {
   if (in == nullptr) {
-    const std::size_t key = static_cast<std::size_t>(std::atoi(text_of(line.bytes, line.extent.size).c_str()));
+    const std::size_t key = static_cast<std::size_t>(std::atoi(text_of(line, length).c_str()));
     if (!expect(key < net_.conversation_count(), "the first line names a client")) return false;
     in = &net_.conversation(key).up;
     out = &net_.conversation(key).down;
-    count(line.bytes);
+    count(line);
     return true;
   }
-  count(line.bytes);
-  return answer(std::to_string(lines_++) + " " + std::to_string(line.extent.size) + "\n");
+  count(line);
+  return answer(std::to_string(lines_++) + " " + std::to_string(length) + "\n");
 }
 
 /// Keeps what is refused; false then.

@@ -10,15 +10,14 @@
 namespace weir {
 
 Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
-  const std::size_t within = limit_ > unlimited - delimiter_.size() ? unlimited : limit_ + delimiter_.size();
-  const Found found = input.find(delimiter_, position_, {.within = within});
-  if (found.error()) return found.error();
-  if (!found) {
-    if (input.size() >= within) return errc::limit;
+  const Found end = input.find(delimiter_, position_, {.within = longest_frame()});
+  if (end.error()) return end.error();
+  if (!end) {
+    if (input.size() >= longest_frame()) return errc::limit;
     return std::optional<Buffer>();
   }
-  Buffer frame = input.take(*found);
-  input.drop(delimiter_.size());
+  Buffer frame = input.take(*end);
+  input.drop(end.size());
   return std::optional<Buffer>(std::move(frame));
 }
 

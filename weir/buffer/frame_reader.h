@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -12,8 +14,20 @@
 #include "weir/base/result.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/search.h"
+#include "weir/buffer/varint.h"
 
 namespace weir {
+
+/// Whatever cuts frames off the front of a buffer: LineReader, DelimiterReader, LengthReader, and those of a program.
+///
+/// `next` takes the next frame out of the input; it gives nothing while the frame is not whole, and an error, always the
+/// same, once the input cannot be cut any further. As soon as the input has `longest_frame()` bytes it gives one or the
+/// other: who lets less than that arrive waits for ever.
+template <class T>
+concept Framer = requires(T framer, const T& unchanged, Buffer& input) {
+  { framer.next(input) } -> std::same_as<Result<std::optional<Buffer>>>;
+  { unchanged.longest_frame() } -> std::convertible_to<std::size_t>;
+};
 
 /// Frames that end with a delimiter of one or more bytes, which is taken off.
 ///
@@ -27,8 +41,9 @@ namespace weir {
 ///
 /// The same frames come however the input arrives in pieces.
 ///
-/// Errors: errc::limit, as soon as the next frame is known to have more than `limit` bytes, the delimiter not counted; the
-///         input stays as it is, and asking again gives the same answer.
+/// Errors: errc::limit, as soon as the next frame is known to have more than `limit` bytes, the delimiter not counted;
+///         errc::not_in_memory, when a file range lies before the delimiter. The input stays as it is, and asking again
+///         gives the same answer.
 class WEIR_API DelimiterReader {
  public:
   static constexpr std::size_t default_limit = std::size_t{1} << 20;
@@ -39,6 +54,11 @@ class WEIR_API DelimiterReader {
         limit_(limit) {
     expects(!delimiter_.empty());
   }
+
+  /// The most bytes of a frame.
+  std::size_t limit() const noexcept { return limit_; }
+  /// The most bytes that a frame takes up in the input, its delimiter included. See Framer.
+  std::size_t longest_frame() const noexcept { return limit_ + std::min(delimiter_.size(), unlimited - limit_); }
 
   /// Takes the next frame and its delimiter out of `input`; nothing while the delimiter has not come. Throws
   /// std::bad_alloc; the input is then unchanged.
@@ -59,6 +79,9 @@ struct LengthFormat {
   std::endian order = std::endian::big;      ///< of a prefix that is no varint
   bool counts_prefix = false;                ///< the length told includes the prefix itself
   std::size_t limit = std::size_t{1} << 20;  ///< bytes of a frame, its prefix not counted
+
+  /// The most bytes that a prefix can take up.
+  constexpr std::size_t longest_prefix() const noexcept { return bytes == varint ? longest_varint : bytes; }
 };
 
 /// Frames whose length is told before them. The prefix is taken off.
@@ -73,6 +96,14 @@ class WEIR_API LengthReader {
  public:
   /// Requires `format.bytes` of 0 (`varint`) to 8.
   explicit LengthReader(LengthFormat format = {}) noexcept : format_(format) { expects(format.bytes <= 8); }
+
+  const LengthFormat& format() const noexcept { return format_; }
+  /// The most bytes of a frame.
+  std::size_t limit() const noexcept { return format_.limit; }
+  /// The most bytes that a frame takes up in the input, its prefix included. See Framer.
+  std::size_t longest_frame() const noexcept {
+    return format_.limit + std::min(format_.longest_prefix(), unlimited - format_.limit);
+  }
 
   /// Takes the next frame and its prefix out of `input`; nothing while it is not whole. Throws std::bad_alloc; the input is
   /// then unchanged.

@@ -12,6 +12,7 @@
 
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/line_reader.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/varint.h"
 
@@ -60,6 +61,30 @@ std::string delimited(std::string_view input, std::size_t step, std::string deli
 std::string prefixed(std::string_view input, std::size_t step, LengthFormat format) {
   const LengthReader reader(format);
   return read_in_pieces(input, step, [&](Buffer& buffer) { return reader.next(buffer); });
+}
+
+static_assert(Framer<LineReader> && Framer<DelimiterReader> && Framer<LengthReader>);
+static_assert(!Framer<Buffer>);
+
+/// Fills the input up to the longest frame with what is in no hurry to end.
+bool decides_within(Framer auto framer, std::string_view begin) {
+  Buffer input;
+  input.append(begin);
+  input.append(std::string(framer.longest_frame() - begin.size(), 'x'));
+  const Result<std::optional<Buffer>> frame = framer.next(input);
+  return !frame || *frame;
+}
+
+TEST(Framers, decide_as_soon_as_the_longest_frame_could_be_there) {
+  EXPECT_TRUE(decides_within(LineReader(10), ""));
+  EXPECT_TRUE(decides_within(LineReader(LineEnd::any, 10), ""));
+  EXPECT_TRUE(decides_within(LineReader(LineEnd::nul, 0), ""));
+  EXPECT_TRUE(decides_within(DelimiterReader("----", 10), ""));
+  EXPECT_TRUE(decides_within(LengthReader({.bytes = 2, .limit = 10}), std::string_view("\0\x0A", 2)));
+  EXPECT_TRUE(decides_within(LengthReader({.bytes = LengthFormat::varint, .limit = 10}), "\x0A"));
+  EXPECT_EQ(LineReader(unlimited).longest_frame(), unlimited);
+  EXPECT_EQ(DelimiterReader("--", unlimited - 1).longest_frame(), unlimited);
+  EXPECT_EQ(LengthReader({.limit = unlimited}).longest_frame(), unlimited);
 }
 
 TEST(DelimiterReader, gives_the_same_frames_however_the_input_is_cut) {

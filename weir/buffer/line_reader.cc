@@ -2,46 +2,54 @@
 // SPDX-License-Identifier: MIT
 #include "weir/buffer/line_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir {
 namespace {
 
-std::byte byte_at(const Buffer& buffer, std::size_t offset) {
-  const Bytes front = buffer.front();
-  if (offset < front.size()) return front[offset];
-  std::byte byte{};
-  buffer.copy_to({&byte, 1}, offset);
-  return byte;
+constexpr std::size_t longest_end = 2;
+
+/// Takes off what is left of a run of line ends.
+void drop_ends(Buffer& input) {
+  for (Bytes front = input.front(); !front.empty(); front = input.front()) {
+    const auto line = std::find_if(front.begin(), front.end(),
+                                   [](std::byte b) { return b != std::byte{'\r'} && b != std::byte{'\n'}; });
+    const bool is_line = line != front.end();
+    input.drop(static_cast<std::size_t>(line - front.begin()));
+    if (is_line) return;
+  }
 }
 
 }  // namespace
 
-Result<std::optional<LineExtent>> LineReader::find(Buffer& input) noexcept {
-  constexpr std::size_t longest_end = 2;
-  const std::size_t within = limit_ > unlimited - longest_end ? unlimited : limit_ + longest_end;
-  const Found found = input.find(std::byte{'\n'}, position_, {.within = within});
-  if (found.error()) return found.error();
-  if (!found) {
-    const std::size_t size = input.size();
-    const bool is_over = size > limit_ && (size - limit_ > 1 || byte_at(input, limit_) != std::byte{'\r'});
-    if (is_over) return errc::limit;
-    return std::optional<LineExtent>();
-  }
-  LineExtent extent{.size = *found, .end_size = 1};
-  if (extent.size != 0 && byte_at(input, extent.size - 1) == std::byte{'\r'}) {
-    --extent.size;
-    ++extent.end_size;
-  }
-  if (extent.size > limit_) return errc::limit;
-  return std::optional(extent);
+std::size_t LineReader::longest_frame() const noexcept { return limit_ + std::min(longest_end, unlimited - limit_); }
+
+/// Requires that no end begins in the first `limit_ + 1` bytes. The last of them may be the first half of one.
+bool LineReader::is_too_long(const Buffer& input) const {
+  if (input.size() <= limit_) return false;
+  const bool may_end = style_ == LineEnd::crlf || style_ == LineEnd::crlf_strict;
+  if (!may_end || input.size() - limit_ > 1) return true;
+  std::byte last{};
+  input.copy_to({&last, 1}, limit_);
+  return last != std::byte{'\r'};
 }
 
-Result<std::optional<Line>> LineReader::next(Buffer& input) {
-  const Result<std::optional<LineExtent>> extent = find(input);
-  if (!extent) return extent.error();
-  if (!*extent) return std::optional<Line>();
-  return std::optional<Line>(Line{input.take((*extent)->total()), **extent});
+Found LineReader::find(Buffer& input) noexcept {
+  if (style_ == LineEnd::any) drop_ends(input);
+  const Found end = input.find_line_end(style_, position_, {.within = longest_frame()});
+  if (end) return *end <= limit_ ? end : Found(errc::limit);
+  if (!end.error() && is_too_long(input)) return Found(errc::limit);
+  return end;
+}
+
+Result<std::optional<Buffer>> LineReader::next(Buffer& input) {
+  const Found end = find(input);
+  if (end.error()) return end.error();
+  if (!end) return std::optional<Buffer>();
+  Buffer line = input.take(*end);
+  input.drop(end.size());
+  return std::optional<Buffer>(std::move(line));
 }
 
 }  // namespace weir

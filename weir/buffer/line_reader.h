@@ -12,49 +12,55 @@
 
 namespace weir {
 
-/// Where a line ends.
-struct LineExtent {
-  std::size_t size = 0;      ///< bytes without the end
-  std::size_t end_size = 0;  ///< 1 for "\n", 2 for "\r\n"
-
-  std::size_t total() const noexcept { return size + end_size; }
-};
-
-/// A line, with its end still on it.
-struct Line {
-  Buffer bytes;
-  LineExtent extent;
-};
-
-/// Finds lines that end in "\n" or "\r\n", however the input arrives in pieces.
+/// Finds lines, however the input arrives in pieces: the same input gives the same lines. Nothing is searched twice.
 ///
-///     LineReader reader;
-///     while (true) {
-///       Result<std::optional<Line>> line = reader.next(input);
-///       if (!line) return line.error();        // errc::limit
-///       if (!*line) break;                     // more input is needed; nothing is searched twice
-///       handle(**line);
+///     LineReader reader;                         // ends "\n" and "\r\n", at most 64 KiB
+///     for (;;) {
+///       Result<std::optional<Buffer>> line = reader.next(input);
+///       if (!line) return line.error();
+///       if (!*line) break;                       // more input is needed
+///       handle(std::move(**line));               // without its end; shares the memory of what arrived
 ///     }
 ///
-/// A NUL, and a "\r" that no "\n" follows, are bytes like any other.
+/// Where a line need only be looked at, it can stay where it is; that is the cheapest way to read short ones, as none is
+/// cut off the memory that it arrived in:
 ///
-/// Errors: errc::limit, as soon as the next line is known to have more than `limit` bytes, its end not counted; the
-///         input stays as it is, and asking again gives the same answer.
+///     while (const Found end = reader.find(input)) {
+///       handle(input.contiguous(*end));          // a view, copied only where the line lies in several slices
+///       input.drop(end.end());
+///     }
+///
+/// What ends a line is told by its style; a "\r" that belongs to no end is a byte like any other, and so is a NUL. With
+/// LineEnd::any no line is empty: what has come of a run ends the line at once, and the rest of the run, whenever it comes,
+/// is taken off the front of the input by the next search. A last line without an end is not found; it is what is left of
+/// the input when that has ended.
+///
+/// Errors: errc::limit, as soon as the next line is known to have more than `limit` bytes, its end not counted;
+///         errc::not_in_memory, when a file range lies before the end of the line. The input stays as it is, and asking
+///         again gives the same answer.
 class WEIR_API LineReader {
  public:
   static constexpr std::size_t default_limit = std::size_t{64} << 10;
 
-  explicit LineReader(std::size_t limit = default_limit) noexcept : limit_(limit) {}
+  explicit LineReader(std::size_t limit = default_limit) noexcept : LineReader(LineEnd::crlf, limit) {}
+  explicit LineReader(LineEnd style, std::size_t limit = default_limit) noexcept : style_(style), limit_(limit) {}
 
+  LineEnd style() const noexcept { return style_; }
+  /// The most bytes of a line.
   std::size_t limit() const noexcept { return limit_; }
+  /// The most bytes that a line takes up in the input, its end included. See Framer.
+  std::size_t longest_frame() const noexcept;
 
-  /// Takes the next line out of `input`; nothing when no end of line has come yet. Throws std::bad_alloc.
-  Result<std::optional<Line>> next(Buffer& input);
+  /// Takes the next line, and its end, out of `input`; nothing when no end has come yet. Throws std::bad_alloc.
+  Result<std::optional<Buffer>> next(Buffer& input);
 
-  /// The extent of the next line, which stays at the front of `input`: look at it there, then `input.drop(total())`.
-  Result<std::optional<LineExtent>> find(Buffer& input) noexcept;
+  /// The end of the next line, which stays at the front of `input`. Not found when none has come yet; see `error()` then.
+  Found find(Buffer& input) noexcept;
 
  private:
+  bool is_too_long(const Buffer& input) const;
+
+  LineEnd style_;
   std::size_t limit_;
   SearchPosition position_;
 };

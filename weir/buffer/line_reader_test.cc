@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,43 +14,108 @@
 namespace weir {
 namespace {
 
-/// What comes out when `input` arrives in pieces of `step` bytes: each line in brackets, then "limit" if that ended it.
-std::string read_in_pieces(std::string_view input, std::size_t step, std::size_t limit) {
-  LineReader reader(limit);
+using namespace std::literals;
+
+std::string text_of(const Buffer& buffer) {
+  std::string text(buffer.size(), '\0');
+  buffer.copy_to(std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+/// What comes out when `input` arrives in pieces that end at these places: each line in brackets, then "limit" if that
+/// ended it.
+std::string read_in_pieces(std::string_view input, const std::vector<std::size_t>& ends, LineReader reader) {
   Buffer buffer;
   std::string result;
-  while (true) {
-    Result<std::optional<Line>> line = reader.next(buffer);
+  std::size_t begin = 0;
+  for (std::size_t i = 0;;) {
+    Result<std::optional<Buffer>> line = reader.next(buffer);
     if (!line) {
       EXPECT_EQ(line.error(), errc::limit);
       EXPECT_FALSE(reader.next(buffer)) << "asking again gives the same answer";
       return result + "limit";
     }
     if (*line) {
-      std::string text((*line)->bytes.size(), '\0');
-      (*line)->bytes.copy_to(std::as_writable_bytes(std::span(text)));
-      EXPECT_EQ((*line)->extent.total(), text.size());
-      result += "[" + text.substr(0, (*line)->extent.size) + "]";
+      result += "[" + text_of(**line) + "]";
       continue;
     }
-    if (input.empty()) return result;
-    const std::string_view piece = input.substr(0, step);
+    if (i == ends.size()) return result;
+    const std::string_view piece = input.substr(begin, ends[i] - begin);
     buffer.append(Slice::adopt(std::string(piece) + '\0').subslice(0, piece.size()));
-    input.remove_prefix(piece.size());
+    begin = ends[i++];
   }
 }
 
-TEST(LineReader, both_ends_are_recognised_and_left_on_the_line) {
-  EXPECT_EQ(read_in_pieces("one\ntwo\r\n\n\r\nlast", 1000, 100), "[one][two][][]");
+/// The same in pieces of `step` bytes.
+std::string read_in_pieces(std::string_view input, std::size_t step, LineReader reader) {
+  std::vector<std::size_t> ends;
+  for (std::size_t end = 0; end < input.size();) ends.push_back(end = std::min(end + step, input.size()));
+  return read_in_pieces(input, ends, reader);
 }
+std::string read_in_pieces(std::string_view input, std::size_t step, std::size_t limit) {
+  return read_in_pieces(input, step, LineReader(limit));
+}
+
+TEST(LineReader, each_style_has_its_own_ends) {
+  const auto input = "a\nb\r\nc\r\r\n\n\0d\r\0\r\n\r\ne"sv;
+  const auto lines = [&](LineEnd style) { return read_in_pieces(input, 1000, LineReader(style)); };
+
+  EXPECT_EQ(lines(LineEnd::crlf), "[a][b][c\r][][\0d\r\0][]"sv);
+  EXPECT_EQ(lines(LineEnd::crlf_strict), "[a\nb][c\r][\n\0d\r\0][]"sv);
+  EXPECT_EQ(lines(LineEnd::lf), "[a][b\r][c\r\r][][\0d\r\0\r][\r]"sv);
+  EXPECT_EQ(lines(LineEnd::nul), "[a\nb\r\nc\r\r\n\n][d\r]"sv);
+  EXPECT_EQ(lines(LineEnd::any), "[a][b][c][\0d][\0]"sv);
+}
+
+constexpr LineEnd styles[] = {LineEnd::crlf, LineEnd::crlf_strict, LineEnd::lf, LineEnd::nul, LineEnd::any};
 
 // hazard: B10
-TEST(LineReader, gives_the_same_lines_however_the_input_is_cut) {
-  const std::string input = std::string("a\r\nb\rc\r\r\n\n\0d\n", 14) + std::string(300, 'x') + "\r\n\r\n\n" + "rest\r";
-  const std::string whole = read_in_pieces(input, 10'000, 1000);
-  for (std::size_t step = 1; step <= input.size(); ++step) {
-    ASSERT_EQ(read_in_pieces(input, step, 1000), whole) << step;
+TEST(LineReader, gives_the_same_lines_of_every_style_however_the_input_is_cut) {
+  const std::string input = std::string("\n\ra\r\nb\rc\r\r\n\n\0d\n\0\0", 18) + std::string(80, 'x') + "\r\n\r\n\n" +
+                            std::string(1, '\0') + "rest\r";
+  for (const LineEnd style : styles) {
+    const std::string whole = read_in_pieces(input, 10'000, LineReader(style));
+    for (std::size_t step = 1; step <= input.size(); ++step) {
+      ASSERT_EQ(read_in_pieces(input, step, LineReader(style)), whole) << static_cast<int>(style) << ", " << step;
+    }
+    for (std::size_t first = 1; first < input.size(); ++first) {
+      for (std::size_t second = first + 1; second <= input.size(); ++second) {
+        const std::vector<std::size_t> ends = {first, second, input.size()};
+        ASSERT_EQ(read_in_pieces(input, ends, LineReader(style)), whole) << first << ", " << second;
+      }
+    }
   }
+}
+
+TEST(LineReader, every_short_input_gives_the_same_lines_however_it_is_cut_and_limited) {
+  const std::string_view alphabet("\r\n\0x", 4);
+  for (std::size_t code = 0; code < 4096; ++code) {  // all inputs of six bytes
+    std::string input(6, ' ');
+    for (std::size_t i = 0; i < 6; ++i) input[i] = alphabet[code >> 2 * i & 3];
+    for (const LineEnd style : styles) {
+      for (const std::size_t limit : {0U, 1U, 2U, 100U}) {
+        const std::string whole = read_in_pieces(input, 6, LineReader(style, limit));
+        for (std::size_t step = 1; step < 6; ++step) {
+          ASSERT_EQ(read_in_pieces(input, step, LineReader(style, limit)), whole)
+              << code << ", style " << static_cast<int>(style) << ", limit " << limit << ", step " << step;
+        }
+      }
+    }
+  }
+}
+
+TEST(LineReader, a_line_of_any_end_is_there_as_soon_as_its_end_begins_and_none_is_empty) {
+  LineReader reader(LineEnd::any);
+  Buffer input;
+  input.append("\r\nhello\r");
+  EXPECT_EQ(text_of(**reader.next(input)), "hello");
+  EXPECT_TRUE(input.is_empty());
+  input.append("\n\n");
+  EXPECT_FALSE(*reader.next(input));
+  EXPECT_TRUE(input.is_empty()) << "what is left of a run does not stay";
+  input.append("\nworld\n\n");
+  EXPECT_EQ(text_of(**reader.next(input)), "world");
+  EXPECT_FALSE(*reader.next(input));
 }
 
 TEST(LineReader, a_line_of_exactly_the_limit_passes_and_one_more_byte_does_not) {
@@ -69,6 +135,20 @@ TEST(LineReader, a_carriage_return_counts_once_it_is_known_to_be_no_end) {
     EXPECT_EQ(read_in_pieces("0123456789\rx\n", step, 10), "limit");
     EXPECT_EQ(read_in_pieces("0123456789\r\r\n", step, 10), "limit");
     EXPECT_EQ(read_in_pieces("0123456789\r", step, 10), "");
+  }
+}
+
+TEST(LineReader, the_limit_holds_for_every_style) {
+  for (const LineEnd style : {LineEnd::crlf_strict, LineEnd::lf, LineEnd::nul, LineEnd::any}) {
+    const std::string end = style == LineEnd::nul ? std::string(1, '\0') : style == LineEnd::lf ? "\n" : "\r\n";
+    for (std::size_t length = 9; length <= 12; ++length) {
+      const std::string line(length, 'x');
+      const std::string expected = length <= 10 ? "[ok][" + line + "]" : "[ok]limit";
+      for (std::size_t step = 1; step <= length + 5; ++step) {
+        ASSERT_EQ(read_in_pieces("ok" + end + line + end, step, LineReader(style, 10)), expected);
+        ASSERT_EQ(read_in_pieces("ok" + end + std::string(11, 'x'), step, LineReader(style, 10)), "[ok]limit");
+      }
+    }
   }
 }
 
@@ -96,15 +176,16 @@ TEST(LineReader, a_line_can_be_looked_at_where_it_is) {
   Buffer input;
   input.append("one\r\ntwo");
 
-  const Result<std::optional<LineExtent>> extent = reader.find(input);
+  const Found end = reader.find(input);
 
-  ASSERT_TRUE(extent);
-  ASSERT_TRUE(*extent);
-  EXPECT_EQ((*extent)->size, 3U);
-  EXPECT_EQ((*extent)->end_size, 2U);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(*end, 3U);
+  EXPECT_EQ(end.size(), 2U);
   EXPECT_EQ(input.size(), 8U);
-  input.drop((*extent)->total());
+  input.drop(end.end());
   EXPECT_EQ(input, "two");
+  EXPECT_FALSE(reader.find(input));
+  EXPECT_FALSE(reader.find(input).error());
 }
 
 }  // namespace

@@ -99,13 +99,13 @@ class EchoServer {
     auto& reader = stream.attached<LineReader>();
     Buffer lines(loop_.pool());
     while (true) {
-      const Result<std::optional<LineExtent>> line = reader.find(stream.input());
-      if (line && *line) {
-        move_front(stream.input(), (*line)->total(), lines);
+      const Found end = reader.find(stream.input());
+      if (end) {
+        move_front(stream.input(), end.end(), lines);
         continue;
       }
       if (!lines.is_empty()) stream.write(std::move(lines));
-      if (!line) end_at_long_line(stream);
+      if (end.error()) end_at_long_line(stream);
       return;
     }
   }
