@@ -231,7 +231,7 @@ class WEIR_API Buffer {
   /// The first occurrence in the range, its end included. Linear in the bytes searched, plus the needle's length, however
   /// the bytes are cut into slices. An empty needle is found at the range's beginning. Error: errc::not_in_memory, when
   /// nothing was found before a file range.
-  Found find(std::byte wanted, SearchRange range = {}) const noexcept { return find(Bytes(&wanted, 1), range); }
+  Found find(std::byte wanted, SearchRange range = {}) const noexcept;
   Found find(Bytes needle, SearchRange range = {}) const noexcept;
   Found find(std::string_view needle, SearchRange range = {}) const noexcept { return find(as_bytes(needle), range); }
   /// The first byte that is one of `wanted`.
@@ -241,9 +241,7 @@ class WEIR_API Buffer {
 
   /// The same, beginning where an earlier search for the same thing in this buffer ended; `resume` remembers. It stays
   /// right whatever is done to the buffer in between; with something else or another buffer it begins anew.
-  Found find(std::byte wanted, SearchPosition& resume, SearchRange range = {}) noexcept {
-    return find(Bytes(&wanted, 1), resume, range);
-  }
+  Found find(std::byte wanted, SearchPosition& resume, SearchRange range = {}) noexcept;
   Found find(Bytes needle, SearchPosition& resume, SearchRange range = {}) noexcept;
   Found find(std::string_view needle, SearchPosition& resume, SearchRange range = {}) noexcept {
     return find(as_bytes(needle), resume, range);
@@ -342,6 +340,7 @@ class WEIR_API Buffer {
     if (hook_ != nullptr) [[unlikely]]
       hook_->drained(*this);
   }
+  struct SearchSpace space_from(std::size_t from) const noexcept;
   template <class Wanted>
   Found find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept;
   bool equals(const Buffer& other) const noexcept;

@@ -1,73 +1,17 @@
 // weir: search for bytes across slices.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <memory>
-#include <new>
 #include <optional>
+#include <span>
 
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/find_byte.h"
+#include "weir/buffer/needle_search.h"
+#include "weir/buffer/pool.h"
 #include "weir/buffer/search_pieces.h"
 
 namespace weir {
 namespace {
-
-/// Below this a run is matched byte by byte: setting memmem up costs more.
-constexpr std::size_t shortest_fast_run = 64;
-
-/// Matches a needle byte by byte across slices (Knuth, Morris, Pratt): never looks back at the bytes searched.
-class Matcher {
- public:
-  explicit Matcher(Bytes needle) noexcept : needle_(needle) {}
-
-  std::size_t matched() const noexcept { return matched_; }
-  void restart() noexcept { matched_ = 0; }
-
-  /// True when this byte completes the needle.
-  bool step(std::byte byte) noexcept {
-    while (matched_ != 0 && needle_[matched_] != byte) matched_ = border(matched_);
-    if (needle_[matched_] == byte) ++matched_;
-    return matched_ == needle_.size();
-  }
-
- private:
-  /// The longest proper beginning of the needle that is also an end of its first `length` bytes.
-  std::size_t border(std::size_t length) noexcept {
-    if (table_ == nullptr && !build()) return compare_for_border(length);
-    return table_[length - 1];
-  }
-
-  /// False when there is no memory for the table of a long needle.
-  bool build() noexcept {
-    table_ = short_table_.data();
-    if (needle_.size() > short_table_.size()) {
-      long_table_.reset(new (std::nothrow) std::size_t[needle_.size()]);
-      table_ = long_table_.get();
-      if (table_ == nullptr) return false;
-    }
-    table_[0] = 0;
-    std::size_t length = 0;
-    for (std::size_t i = 1; i < needle_.size(); ++i) {
-      while (length != 0 && needle_[i] != needle_[length]) length = table_[length - 1];
-      if (needle_[i] == needle_[length]) ++length;
-      table_[i] = length;
-    }
-    return true;
-  }
-
-  /// The same answer without a table, slowly.
-  std::size_t compare_for_border(std::size_t length) const noexcept {
-    std::size_t border = length - 1;
-    while (border != 0 && std::memcmp(needle_.data(), needle_.data() + length - border, border) != 0) --border;
-    return border;
-  }
-
-  Bytes needle_;
-  std::size_t matched_ = 0;
-  std::size_t* table_ = nullptr;
-  std::array<std::size_t, 64> short_table_;
-  std::unique_ptr<std::size_t[]> long_table_;
-};
 
 /// How far the pieces were looked at.
 struct Seen {
@@ -101,11 +45,6 @@ SearchEnd found_nothing(const Seen& seen, std::size_t kept) noexcept {
   return {.found = seen.is_cut ? Found(errc::not_in_memory) : Found(), .next = seen.end - kept};
 }
 
-/// Null when it is not there.
-const std::byte* find_byte(Bytes run, std::byte wanted) noexcept {
-  return static_cast<const std::byte*>(std::memchr(run.data(), static_cast<int>(wanted), run.size()));
-}
-
 /// Looks for single bytes: `find(run)` tells where in the run the first one is, or null.
 template <class Find>
 SearchEnd search_single(const SearchSpace& space, SearchRange range, Find find) noexcept {
@@ -118,20 +57,10 @@ SearchEnd search_single(const SearchSpace& space, SearchRange range, Find find) 
   return offset != unlimited ? found_at(offset, 1) : found_nothing(seen, 0);
 }
 
-SearchEnd search_byte(const SearchSpace& space, std::byte wanted, SearchRange range) noexcept {
-  return search_single(space, range, [wanted](Bytes run) { return find_byte(run, wanted); });
-}
-
-const std::byte* find_any(Bytes run, const ByteSet& wanted) noexcept {
-  for (const std::byte& byte : run) {
-    if (wanted.has(byte)) return &byte;
-  }
-  return nullptr;
-}
-
 /// The ends "\n" and "\r\n"; only the second when it is `strict`.
 SearchEnd search_newline(const SearchSpace& space, bool strict, SearchRange range) noexcept {
-  Found found;
+  std::size_t offset = unlimited;
+  std::size_t size = 0;
   bool is_after_return = false;  // the last byte of the run before, then of the last run
   const Seen seen = visit_runs(space, range, [&](Bytes run, std::size_t begin) {
     const std::byte* const first = run.data();
@@ -141,14 +70,14 @@ SearchEnd search_newline(const SearchSpace& space, bool strict, SearchRange rang
       if (at == nullptr) break;
       const bool has_return = at == first ? is_after_return : at[-1] == std::byte{'\r'};
       if (strict && !has_return) continue;
-      const std::size_t size = has_return ? 2 : 1;
-      found = {begin + static_cast<std::size_t>(at - first) + 1 - size, size};
+      size = has_return ? 2 : 1;
+      offset = begin + static_cast<std::size_t>(at - first) + 1 - size;
       return true;
     }
     is_after_return = last[-1] == std::byte{'\r'};
     return false;
   });
-  return found ? found_at(*found, found.size()) : found_nothing(seen, is_after_return ? 1 : 0);
+  return offset != unlimited ? found_at(offset, size) : found_nothing(seen, is_after_return ? 1 : 0);
 }
 
 /// The first run of "\r" and "\n", as long as it is in memory and in the range.
@@ -166,44 +95,42 @@ SearchEnd search_any_end(const SearchSpace& space, SearchRange range) noexcept {
   return found_at(*first.found, end - *first.found);
 }
 
-/// Where in `run` a match ends, given what `matcher` matched before it; leaves in `matcher` what may continue behind it.
-/// A match that lies inside the run is left to memmem; the matcher sees only the bytes near the run's ends.
-std::optional<std::size_t> search_run(Bytes run, Bytes needle, Matcher& matcher) noexcept {
-  std::size_t i = 0;
-  while (i < run.size() && matcher.matched() > i) {  // what is matched began in an earlier run
-    if (matcher.step(run[i++])) return i;
-  }
-  if (matcher.matched() > i) return std::nullopt;
-  i -= matcher.matched();
-  matcher.restart();
-  if (run.size() - i >= std::max(needle.size(), shortest_fast_run)) {
-    const void* hit = memmem(run.data() + i, run.size() - i, needle.data(), needle.size());
-    if (hit != nullptr)
-      return static_cast<std::size_t>(static_cast<const std::byte*>(hit) - run.data()) + needle.size();
-    i = run.size() - needle.size() + 1;
-  }
-  while (i < run.size()) {
-    if (matcher.step(run[i++])) return i;
-  }
-  return std::nullopt;
+/// FNV-1a, with a beginning for each kind of search; never 0, which stands for none.
+std::uint64_t hash_of(Bytes bytes, std::uint64_t kind) noexcept {
+  std::uint64_t hash = 0xCBF29CE484222325 + kind + (bytes.size() << 8);
+  for (const std::byte byte : bytes) hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001B3;
+  return hash | 1;
 }
 
+std::uint64_t pattern_of(std::byte wanted) noexcept { return hash_of({&wanted, 1}, 0); }
+std::uint64_t pattern_of(Bytes needle) noexcept { return hash_of(needle, 0); }
+std::uint64_t pattern_of(const ByteSet& wanted) noexcept {
+  std::uint64_t hash = 1;
+  for (const std::uint64_t word : wanted.words()) hash = hash_of(std::as_bytes(std::span(&word, 1)), hash);
+  return hash;
+}
+std::uint64_t pattern_of(LineEnd style) noexcept { return 2 + 2 * static_cast<std::uint64_t>(style); }
+
 }  // namespace
+
+SearchEnd search(const SearchSpace& space, std::byte wanted, SearchRange range) noexcept {
+  return search_single(space, range, [wanted](Bytes run) { return find_byte(run, wanted); });
+}
 
 SearchEnd search(const SearchSpace& space, Bytes needle, SearchRange range) noexcept {
   if (needle.empty()) {
     const bool is_inside = range.from <= std::min(range.within, space.size);
     return {.found = is_inside ? Found(range.from, 0) : Found(), .next = range.from};
   }
-  if (needle.size() == 1) return search_byte(space, needle[0], range);
-  Matcher matcher(needle);
+  if (needle.size() == 1) return search(space, needle[0], range);
+  NeedleSearch needles(needle);
   std::size_t offset = unlimited;
   const Seen seen = visit_runs(space, range, [&](Bytes run, std::size_t begin) {
-    const std::optional<std::size_t> end = search_run(run, needle, matcher);
+    const std::optional<std::size_t> end = needles.find_end(run);
     if (end) offset = begin + *end - needle.size();
     return end.has_value();
   });
-  return offset != unlimited ? found_at(offset, needle.size()) : found_nothing(seen, matcher.matched());
+  return offset != unlimited ? found_at(offset, needle.size()) : found_nothing(seen, needles.matched());
 }
 
 SearchEnd search(const SearchSpace& space, const ByteSet& wanted, SearchRange range) noexcept {
@@ -214,11 +141,83 @@ SearchEnd search(const SearchSpace& space, LineEnd style, SearchRange range) noe
   switch (style) {
     case LineEnd::crlf: return search_newline(space, false, range);
     case LineEnd::crlf_strict: return search_newline(space, true, range);
-    case LineEnd::lf: return search_byte(space, std::byte{'\n'}, range);
-    case LineEnd::nul: return search_byte(space, std::byte{0}, range);
+    case LineEnd::lf: return search(space, std::byte{'\n'}, range);
+    case LineEnd::nul: return search(space, std::byte{0}, range);
     case LineEnd::any: return search_any_end(space, range);
   }
   return {};
+}
+
+// --- a buffer's ---
+
+/// All pieces; or, as what is new lies mostly in the last one, only that if nothing before it is to be searched.
+SearchSpace Buffer::space_from(std::size_t from) const noexcept {
+  const Piece* last = queue_.last();
+  if (last != nullptr && from >= size_ - last->size) {
+    return {.piece = queue_.at_last(), .offset = size_ - last->size, .size = size_};
+  }
+  return {.piece = queue_.begin(), .offset = 0, .size = size_};
+}
+
+/// The token remembers an interval, not a single position: what lies before it (prepended, or outside of the range of the
+/// last search) was never looked at.
+template <class Wanted>
+[[gnu::always_inline]] inline Found Buffer::find_on(const Wanted& wanted, SearchPosition& resume,
+                                                    SearchRange range) noexcept {
+  if (range.from > size_) return {};
+  if ((state_ & searched_flag) == 0) {
+    state_ = pool().unique_number() / consumed_byte * consumed_byte | (state_ & prepared_flag) | searched_flag;
+  }
+  // The counts wrap at 2^62: what lies before another lies hugely far behind it.
+  const auto distance = [](std::uint64_t from, std::uint64_t to) {
+    return (to - from) * consumed_byte / consumed_byte;
+  };
+  const std::uint64_t pattern = pattern_of(wanted);
+  const std::uint64_t from = position() + range.from;
+  const std::uint64_t known = distance(from, resume.end_);
+  const bool is_known = resume.pattern_ == pattern && known <= size_ - range.from &&
+                        distance(resume.begin_, from) <= distance(resume.begin_, resume.end_);
+  if (is_known) {
+    range.from += known;
+  } else {
+    resume.pattern_ = pattern;
+    resume.begin_ = from;
+  }
+  const SearchEnd end = search(space_from(range.from), wanted, range);
+  resume.end_ = position() + end.next;
+  return end.found;
+}
+
+[[gnu::flatten]] Found Buffer::find(std::byte wanted, SearchRange range) const noexcept {
+  return search(space_from(range.from), wanted, range).found;
+}
+
+Found Buffer::find(Bytes needle, SearchRange range) const noexcept {
+  return search(space_from(range.from), needle, range).found;
+}
+
+Found Buffer::find_any(const ByteSet& wanted, SearchRange range) const noexcept {
+  return search(space_from(range.from), wanted, range).found;
+}
+
+[[gnu::flatten]] Found Buffer::find_line_end(LineEnd style, SearchRange range) const noexcept {
+  return search(space_from(range.from), style, range).found;
+}
+
+[[gnu::flatten]] Found Buffer::find(std::byte wanted, SearchPosition& resume, SearchRange range) noexcept {
+  return find_on(wanted, resume, range);
+}
+
+Found Buffer::find(Bytes needle, SearchPosition& resume, SearchRange range) noexcept {
+  return find_on(needle, resume, range);
+}
+
+Found Buffer::find_any(const ByteSet& wanted, SearchPosition& resume, SearchRange range) noexcept {
+  return find_on(wanted, resume, range);
+}
+
+[[gnu::flatten]] Found Buffer::find_line_end(LineEnd style, SearchPosition& resume, SearchRange range) noexcept {
+  return find_on(style, resume, range);
 }
 
 }  // namespace weir

@@ -25,6 +25,7 @@ struct SearchEnd {
 
 /// Each finds the first occurrence in the range. Linear in the bytes searched, plus the needle's length, however the bytes
 /// are cut into pieces. Bytes that are not in memory end the search with errc::not_in_memory.
+SearchEnd search(const SearchSpace& space, std::byte wanted, SearchRange range) noexcept;
 SearchEnd search(const SearchSpace& space, Bytes needle, SearchRange range) noexcept;
 SearchEnd search(const SearchSpace& space, const ByteSet& wanted, SearchRange range) noexcept;
 SearchEnd search(const SearchSpace& space, LineEnd style, SearchRange range) noexcept;

@@ -1,8 +1,10 @@
 // weir: tests of searches that go on where an earlier one ended.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <random>
 #include <string>
@@ -101,6 +103,83 @@ TEST(Search, a_resumed_search_stays_right_over_joins_and_splices) {
   EXPECT_EQ(buffer.find("\r\n", position), 4U) << "what was found is found again";
   buffer.drop(6);
   EXPECT_EQ(buffer.find("\r\n", position), std::nullopt);
+}
+
+/// Pages full of 'x' that a buffer is given one after the other. Those that were searched are taken out of reach: to look at
+/// a byte of them again is a crash.
+class SearchedPages {
+ public:
+  static constexpr std::size_t page = 4096;
+  static constexpr std::size_t count = 8;
+
+  SearchedPages() : memory_(mmap(nullptr, page * count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+    std::memset(memory_, 'x', page * count);
+  }
+  ~SearchedPages() { munmap(memory_, page * count); }
+  SearchedPages(const SearchedPages&) = delete;
+  SearchedPages& operator=(const SearchedPages&) = delete;
+
+  /// The next page, in slices of `step` bytes that do not merge, with `end` as its last bytes.
+  void append_next(Buffer& buffer, std::size_t step, std::string_view end) {
+    char* begin = static_cast<char*>(memory_) + page * appended_++;
+    std::memcpy(begin + page - end.size(), end.data(), end.size());
+    for (std::size_t i = 0; i < page; i += step) {
+      buffer.append(Slice::foreign(as_bytes(std::string_view(begin + i, std::min(step, page - i))), [] {}));
+    }
+  }
+  void hide() { mprotect(memory_, page * appended_, PROT_NONE); }
+
+ private:
+  void* memory_;
+  std::size_t appended_ = 0;
+};
+
+/// Searches page after page, and finds at the end of the last one.
+template <class Find>
+void expect_each_byte_is_looked_at_once(std::string_view end, Find find) {
+  for (const std::size_t step : {std::size_t{1000}, SearchedPages::page}) {
+    SearchedPages pages;
+    Buffer buffer;
+    for (std::size_t i = 1; i < SearchedPages::count; ++i) {
+      pages.append_next(buffer, step, "");
+      ASSERT_EQ(find(buffer), std::nullopt);
+      pages.hide();
+      if (i == 3) buffer.drop(5000);
+    }
+    pages.append_next(buffer, step, end);
+
+    EXPECT_EQ(find(buffer), buffer.size() - end.size());
+  }
+}
+
+TEST(Search, a_resumed_search_looks_at_each_byte_once) {
+  SearchPosition position;
+  for (const std::string_view needle : {"\n", "\r\n", "needle"}) {
+    expect_each_byte_is_looked_at_once(needle, [&](Buffer& buffer) { return buffer.find(needle, position); });
+  }
+  for (const LineEnd style : {LineEnd::crlf, LineEnd::crlf_strict, LineEnd::any}) {
+    expect_each_byte_is_looked_at_once("\r\n", [&](Buffer& buffer) { return buffer.find_line_end(style, position); });
+  }
+  expect_each_byte_is_looked_at_once("\n", [&](Buffer& buffer) { return buffer.find_line_end(LineEnd::lf, position); });
+  expect_each_byte_is_looked_at_once("\t", [&](Buffer& buffer) { return buffer.find_any("\t;", position); });
+  expect_each_byte_is_looked_at_once("\n", [&](Buffer& buffer) {
+    return buffer.find("\n", position, {.from = std::min<std::size_t>(10, buffer.size())});
+  });
+}
+
+TEST(Search, only_what_may_begin_an_occurrence_is_looked_at_again) {
+  SearchedPages pages;
+  Buffer buffer;
+  SearchPosition position;
+  pages.append_next(buffer, SearchedPages::page, "");
+  ASSERT_EQ(buffer.find("needle", position), std::nullopt);
+  pages.hide();
+  pages.append_next(buffer, SearchedPages::page, "nee");
+  ASSERT_EQ(buffer.find("needle", position), std::nullopt);
+
+  buffer.append("dle");
+
+  EXPECT_EQ(buffer.find("needle", position), 2 * SearchedPages::page - 3);
 }
 
 // hazard: CH4

@@ -132,6 +132,22 @@ TEST(Search, finds_the_first_byte_of_a_set_however_the_bytes_are_cut) {
   }
 }
 
+TEST(Search, finds_a_byte_of_a_set_at_every_place_of_every_short_run) {
+  for (const ByteSet& wanted : {ByteSet("a"), ByteSet("ab"), ByteSet("abc"), ByteSet("abcd"), ByteSet("abcde")}) {
+    for (std::size_t size = 1; size < 70; ++size) {
+      std::string text(size, 'x');
+      EXPECT_EQ(cut(text, size).find_any(wanted), std::nullopt);
+      text += "a";  // behind the run
+      for (std::size_t at = 0; at < size; ++at) {
+        text[at] = 'a';
+        const Buffer buffer = cut(text, text.size());
+        ASSERT_EQ(buffer.find_any(wanted, {.within = size}), at);
+        text[at] = 'x';
+      }
+    }
+  }
+}
+
 TEST(ByteSet, has_each_byte_once) {
   ByteSet set("abca");
   set.add(std::byte{0});

@@ -158,6 +158,14 @@ class WEIR_API SliceQueue {
     return place.node == nullptr ? place.index : place.index - place.node->first;
   }
 
+  /// At the last piece; behind it when the queue is empty.
+  Iterator at_last() const noexcept {
+    Iterator iterator;
+    iterator.piece_ = last_;
+    iterator.end_ = last_ + 1;
+    return iterator;
+  }
+
   Iterator begin() const noexcept {
     Iterator iterator;
     if (is_empty()) return iterator;
