@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .figures import Figures
 from .machine import cpu_nanoseconds, settled_cpu_nanoseconds, wait_until_idle
 from .programs import BenchError, Server
+from .workload import Workload, ordered
 
 SUBJECTS = ("raw-epoll", "raw-epoll again", "weir", "libevent", "asio")
 SIZE_NAMES = {64: "64 B", 1024: "1 KiB", 16384: "16 KiB", 65536: "64 KiB"}
@@ -38,7 +39,7 @@ class Cell:
         return SIZE_NAMES[self.size]
 
 
-class EchoWorkload:
+class EchoWorkload(Workload):
     identity = "L1"
     title = "echo: server CPU per request"
     unit = "us/request"
@@ -144,11 +145,6 @@ def make_cell(connections, size, options):
     request = {65536: 0.0005, 16384: 0.0002}.get(size, 0.00005)
     rounds = options.pairs or (15 if options.quick else 25 if connections <= 1000 else 9)
     return Cell(connections, size, round(base + connections * request, 3), rounds)
-
-
-def ordered(servers, number):
-    turned = servers[number % len(servers):] + servers[:number % len(servers)]
-    return turned if number % 2 else turned[::-1]
 
 
 class Generator:

@@ -28,12 +28,15 @@ class Figures:
         self.unit = unit
         self.subjects = list(subjects)  # in the order in which they are shown
         self.costs = defaultdict(lambda: {subject: {} for subject in self.subjects})
+        self.units = {}
         self.runs = []
 
-    def add(self, case, subject, number, cost, **details):
+    def add(self, case, subject, number, cost, unit=None, **details):
+        """`unit` where the case has another one than the workload."""
         self.costs[case][subject][number] = cost
+        self.units[case] = unit or self.unit
         self.runs.append({"id": self.identity, "case": case, "subject": subject, "round": number,
-                          "unit": self.unit, "cost": rounded(cost), **details})
+                          "unit": self.units[case], "cost": rounded(cost), **details})
 
     def cost(self, case, subject):
         values = self.costs[case][subject]
@@ -50,30 +53,25 @@ def rounded(number):
     return float(f"{number:.5g}")
 
 
-def write_results(directory, all_figures):
+def write_results(directory, workloads):
+    """Of all (workload, figures) of a run."""
     with open(os.path.join(directory, "results.jsonl"), "w") as results, \
          open(os.path.join(directory, "ratios.jsonl"), "w") as ratios, \
          open(os.path.join(directory, "runs.jsonl"), "w") as runs:
-        for figures in all_figures:
+        for workload, figures in workloads:
             for case in figures.costs:
                 for subject in figures.subjects:
                     cost = figures.cost(case, subject)
                     if cost:
                         write_line(results, {"id": figures.identity, "case": case, "subject": subject,
-                                             "unit": figures.unit, **spread_fields(cost, "runs")})
-                for subject, reference in pairs(figures.subjects):
+                                             "unit": figures.units[case], **spread_fields(cost, "runs")})
+                for subject, reference in workload.pairs(figures.subjects):
                     ratio = figures.ratio(case, subject, reference)
                     if ratio:
                         write_line(ratios, {"id": figures.identity, "case": case, "subject": subject,
                                             "against": reference, **spread_fields(ratio, "pairs")})
             for run in figures.runs:
                 write_line(runs, run)
-
-
-def pairs(subjects):
-    """Everything against the limit, and weir against everything."""
-    yield from ((subject, "raw-epoll") for subject in subjects if subject != "raw-epoll")
-    yield from (("weir", subject) for subject in subjects if not subject.startswith(("raw-epoll", "weir")))
 
 
 def spread_fields(spread, count_name):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .figures import Figures
 from .machine import open_descriptors, resident_bytes, wait_until_idle
 from .programs import BenchError, Server
+from .workload import Workload
 
 SUBJECTS = ("raw-epoll", "weir", "libevent", "asio")
 WARM_CONNECTIONS = 64  # open before the first sample, so that code, pools and tables are there
@@ -23,12 +24,11 @@ class Case:
     group: str
 
 
-class IdleWorkload:
+class IdleWorkload(Workload):
     identity = "L7"
     title = "idle memory per connection"
     unit = "B/connection"
     reference = "libevent"
-    goal = None
     rounds = 3  # resident size hardly varies
 
     def __init__(self, programs, machine, options):

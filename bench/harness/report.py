@@ -5,7 +5,7 @@ import time
 from html import escape
 
 LABEL_WIDTH, PLOT_WIDTH, VALUE_WIDTH, ROW, HEAD = 230, 460, 190, 20, 34
-TICKS = (0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
+TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
 
 STYLE = """
 :root { color-scheme: light dark; --page: #fcfcfb; --text: #1d1d1b; --soft: #6b6a65; --line: #d9d8d3; --band: #ecebe6;
@@ -17,7 +17,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top
 h3 { font-size: 1rem; margin: 1.5rem 0 .3rem; } p, li { max-width: 45rem; } .soft { color: var(--soft); } .failed { color: var(--goal); }
 .wide { overflow-x: auto; } svg { display: block; } svg text { font: 12px system-ui, sans-serif; fill: var(--text); }
 svg .soft { fill: var(--soft); } svg .group { font-weight: 600; } svg .goal { fill: var(--goal); }
-.grid { stroke: var(--line); } .one { stroke: var(--soft); stroke-width: 1.5; } .goal-line { stroke: var(--goal); stroke-dasharray: 4 3; }
+.grid { stroke: var(--line); } .one { stroke: var(--soft); stroke-width: 1.5; } .goal-line { stroke: var(--goal); stroke-dasharray: 4 3; } .goal-mark { stroke: var(--goal); stroke-width: 2; }
 .band { fill: var(--band); } .weir { --ink: var(--weir); } .libevent { --ink: var(--libevent); } .asio { --ink: var(--asio); } .limit { --ink: var(--limit); }
 .range { stroke: var(--ink); stroke-width: 2; } .dot { fill: var(--ink); stroke: var(--page); stroke-width: 1.5; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
@@ -36,66 +36,36 @@ def write_report(path, workloads, notes, failures):
 <p class="soft">{time.strftime("%Y-%m-%d %H:%M")}<br>{"<br>".join(escape(note) for note in notes)}</p>
 {"".join(f'<p class="failed">failed: {escape(failure)}</p>' for failure in failures)}
 <p>Every dot is the median ratio of paired runs, every line its range. Further left is cheaper. The grey band is the
-range of raw epoll against itself: what lies inside it cannot be told from noise.</p>
+range of one program against itself: what lies inside it cannot be told from noise. A red mark is a goal.</p>
 {sections}</body></html>
 """)
 
 
 def section(workload, figures):
-    subjects = figures.subjects
-    html = f"<h2>{workload.identity} · {escape(workload.title)}</h2>{summary(workload, figures)}"
-    html += charts(workload, figures, workload.reference, subjects)
-    if "weir" in subjects:
-        for peer in subjects:
-            if not peer.startswith(("raw-epoll", "weir")) and peer != workload.reference:
-                html += charts(workload, figures, peer, ["weir"])
-    return html + cost_table(workload, figures, subjects)
-
-
-def summary(workload, figures):
-    if not workload.goal:
-        return ""
-    cells = [cell for cell in workload.cells if cell.connections <= workload.goal_up_to_connections]
-    ratios = [figures.ratio(cell.case, "weir", workload.reference) for cell in cells]
-    ratios = [ratio for ratio in ratios if ratio]
-    reached = sum(ratio.median <= workload.goal for ratio in ratios)
-    return (f"<p>weir is within {workload.goal} × of {workload.reference} in {reached} of {len(ratios)} cells "
-            f"up to {workload.goal_up_to_connections} connections.</p>")
-
-
-def charts(workload, figures, reference, subjects):
-    """One chart for each group of cells."""
-    html = ""
-    for group in dict.fromkeys(cell.group for cell in workload.cells):
-        rows = []
-        for cell in workload.cells:
-            ratios = [(subject, figures.ratio(cell.case, subject, reference)) for subject in subjects if subject != reference]
-            ratios = [(subject, ratio) for subject, ratio in ratios if ratio]
-            if cell.group == group and ratios:
-                rows.append((cell.label, ratios))
-        if rows:
-            who = "" if len(subjects) > 1 else f"{subjects[0]} "
-            goal = workload.goal if reference == workload.reference else None
-            html += f"<h3>{escape(group)}: {who}against {escape(reference)}</h3><div class='wide'>{chart(rows, goal)}</div>"
-    return html
+    html = f"<h2>{workload.identity} · {escape(workload.title)}</h2>"
+    summary = workload.summary(figures)
+    html += f"<p>{escape(summary)}</p>" if summary else ""
+    for entry in workload.charts(figures):
+        if entry.rows:
+            html += f"<h3>{escape(entry.title)}</h3><div class='wide'>{chart(entry.rows, entry.goal)}</div>"
+    return html + cost_table(workload, figures, figures.subjects)
 
 
 def chart(rows, goal):
     """A dot and a range for each ratio, on a logarithmic axis."""
-    low = min(ratio.low for _, ratios in rows for _, ratio in ratios)
-    high = max(ratio.high for _, ratios in rows for _, ratio in ratios)
+    low = min(ratio.low for row in rows for _, ratio, _ in row.ratios)
+    high = max(ratio.high for row in rows for _, ratio, _ in row.ratios)
     axis = Axis(min(low, 0.85), max(high, 1.2))
-    count = sum(len(ratios) for _, ratios in rows)
+    count = sum(len(row.ratios) for row in rows)
     height = HEAD + count * ROW + len(rows) * 8
     bands, marks, y = "", "", HEAD
-    for label, ratios in rows:
-        again = dict(ratios).get("raw-epoll again")
-        if again:
+    for row in rows:
+        for again in (ratio for subject, ratio, _ in row.ratios if subject.endswith(" again")):
             left, right = axis.x(again.low), axis.x(again.high)
-            bands += rectangle(left, y, right - left, len(ratios) * ROW)
-        marks += text(0, y + 14, label, "group")
-        for subject, ratio in ratios:
-            marks += ratio_row(subject, ratio, axis, y)
+            bands += rectangle(left, y, right - left, len(row.ratios) * ROW)
+        marks += text(0, y + 14, row.label, "group")
+        for subject, ratio, row_goal in row.ratios:
+            marks += ratio_row(subject, ratio, axis, y, row_goal)
             y += ROW
         y += 8
     return (f'<svg width="{LABEL_WIDTH + PLOT_WIDTH + VALUE_WIDTH}" height="{height}" role="img">'
@@ -132,19 +102,20 @@ def grid(axis, height, goal):
     return lines + above
 
 
-def ratio_row(subject, ratio, axis, y):
+def ratio_row(subject, ratio, axis, y, goal):
     middle = y + ROW / 2
     value = f"{ratio.median:.3f}  ({ratio.low:.2f} – {ratio.high:.2f})"
-    marks = line(axis.x(ratio.low), middle, axis.x(ratio.high), middle, "range")
+    marks = line(axis.x(goal), y + 2, axis.x(goal), y + ROW - 2, "goal-mark") if goal else ""
+    marks += line(axis.x(ratio.low), middle, axis.x(ratio.high), middle, "range")
     marks += f'<circle class="dot" cx="{axis.x(ratio.median)}" cy="{middle}" r="5"/>'
     return (f'<g class="{ink(subject)}"><title>{escape(subject)}: {value}, {ratio.count} pairs</title>{marks}</g>'
             + text(LABEL_WIDTH - 12, y + 14, subject, "soft", "end")
-            + text(LABEL_WIDTH + PLOT_WIDTH + 14, y + 14, value, ""))
+            + text(LABEL_WIDTH + PLOT_WIDTH + 14, y + 14, value, "goal" if goal and ratio.median > goal else ""))
 
 
 def ink(subject):
     name = subject.split("-")[0].split(" ")[0]
-    return name if name in ("weir", "libevent", "asio") else "limit"
+    return {"evbuffer": "libevent", "cord": "asio"}.get(name, name if name in ("weir", "libevent", "asio") else "limit")
 
 
 def text(x, y, words, style, anchor="start"):
@@ -167,7 +138,7 @@ def cost_table(workload, figures, subjects):
         columns = "".join(f"<td>{number(cost.median)} ({number(cost.low)} – {number(cost.high)})</td>" if cost else "<td></td>"
                           for cost in costs)
         body += f"<tr><td>{escape(cell.group)}</td><td>{escape(cell.label)}</td>{columns}</tr>"
-    return (f"<h3>{escape(figures.unit)}: median and range</h3><p class='soft'>For orientation: times drift from minute to "
+    return (f"<h3>Costs: median and range</h3><p class='soft'>For orientation: times drift from minute to "
             f"minute, ratios do not.</p><div class='wide'><table><tr><th></th><th></th>{head}</tr>{body}</table></div>")
 
 

@@ -1,0 +1,69 @@
+// weir: what the buffer workloads do, done with std::string and a read offset: what a program without a library writes.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "bench/buffer/data.h"
+
+namespace bench {
+
+struct StringSubject {
+  struct Buffer {
+    std::string bytes;
+    std::size_t read = 0;
+  };
+
+  static std::size_t size(const Buffer& buffer) { return buffer.bytes.size() - buffer.read; }
+  static void append(Buffer& buffer, std::string_view bytes) { buffer.bytes.append(bytes); }
+
+  /// Moves the rest to the front when that is at most as much as was read.
+  static void drop(Buffer& buffer, std::size_t count) {
+    buffer.read += count;
+    if (buffer.read == buffer.bytes.size()) {
+      buffer.bytes.clear();
+      buffer.read = 0;
+    } else if (buffer.read >= 64 * kib && buffer.read >= size(buffer)) {
+      buffer.bytes.erase(0, buffer.read);
+      buffer.read = 0;
+    }
+  }
+  static void copy_out(Buffer& buffer, char* to, std::size_t count) {
+    std::memcpy(to, buffer.bytes.data() + buffer.read, count);
+  }
+  static void receive(Buffer& buffer, std::size_t count) { buffer.bytes.resize(buffer.bytes.size() + count); }
+
+  static std::string cut(Buffer& from, std::size_t count, Buffer&) {
+    std::string part(from.bytes, from.read, count);
+    drop(from, count);
+    return part;
+  }
+
+  static unsigned look(const Buffer& buffer, std::size_t) {
+    return static_cast<unsigned char>(buffer.bytes[buffer.read]);
+  }
+
+  class LineFinder {
+   public:
+    std::size_t find(const Buffer& buffer) {
+      const char* data = buffer.bytes.data() + buffer.read;
+      const void* end = std::memchr(data, '\n', size(buffer));
+      return end == nullptr ? 0 : static_cast<std::size_t>(static_cast<const char*>(end) - data) + 1;
+    }
+    bool take(Buffer& buffer) {
+      const std::size_t count = find(buffer);
+      if (count == 0) return false;
+      keep(cut(buffer, count, buffer));
+      return true;
+    }
+  };
+};
+
+}  // namespace bench

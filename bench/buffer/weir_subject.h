@@ -1,0 +1,92 @@
+// weir: what the buffer workloads do, done with weir.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "bench/buffer/data.h"
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/frame_reader.h"
+#include "weir/buffer/line_reader.h"
+
+namespace bench {
+
+struct WeirSubject {
+  using Buffer = weir::Buffer;
+
+  static std::size_t size(const Buffer& buffer) { return buffer.size(); }
+  static void append(Buffer& buffer, std::string_view bytes) { buffer.append(bytes); }
+  static void drop(Buffer& buffer, std::size_t count) { buffer.drop(count); }
+  static void copy_out(Buffer& buffer, char* to, std::size_t count) {
+    buffer.copy_to(std::as_writable_bytes(std::span(to, count)));
+  }
+
+  /// Memory that is the program's and comes back through a call.
+  static void append_reference(Buffer& buffer, std::string_view bytes) {
+    buffer.append_foreign(weir::as_bytes(bytes), [bytes]() noexcept { keep(bytes); });
+  }
+
+  /// As if the kernel had written so many bytes.
+  static void receive(Buffer& buffer, std::size_t count) {
+    keep(buffer.prepare(count));
+    buffer.commit(count);
+  }
+  static void read_into(Buffer& buffer, int descriptor, std::size_t count) {
+    if (read(descriptor, buffer.prepare(count).data(), count) != static_cast<ssize_t>(count)) std::abort();
+    buffer.commit(count);
+  }
+
+  static Buffer cut(Buffer& from, std::size_t count, Buffer&) { return from.take(count); }
+  static void splice(Buffer& to, Buffer& from) { to.append(std::move(from)); }
+  static std::size_t gather(const Buffer& buffer, iovec* entries, std::size_t count) {
+    return buffer.gather({entries, count});
+  }
+  template <class Visit>
+  static void for_each_segment(const Buffer& buffer, Visit visit) {
+    for (const weir::Slice& slice : buffer.slices()) visit(reinterpret_cast<const char*>(slice.data()), slice.size());
+  }
+
+  /// Visits the segments that the first `count` bytes lie in.
+  static unsigned look(const Buffer& buffer, std::size_t count) {
+    unsigned sum = 0;
+    for (const weir::Slice& slice : buffer.slices()) {
+      sum += static_cast<unsigned>(*slice.data());
+      if (slice.size() >= count) break;
+      count -= slice.size();
+    }
+    return sum;
+  }
+
+  static bool next_message(Buffer& buffer, Buffer&) {
+    const auto message = weir::LengthReader().next(buffer);
+    if (!message || !*message) return false;
+    keep(**message);
+    return true;
+  }
+
+  class LineFinder {
+   public:
+    std::size_t find(Buffer& buffer) {
+      const weir::Found end = reader_.find(buffer);
+      return end ? end.end() : 0;
+    }
+    bool take(Buffer& buffer) {
+      const auto line = reader_.next(buffer);
+      if (!*line) return false;
+      keep(**line);
+      return true;
+    }
+
+   private:
+    weir::LineReader reader_;
+  };
+};
+
+}  // namespace bench

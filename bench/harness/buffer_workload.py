@@ -1,0 +1,146 @@
+# weir: M0 to M26: what the buffer and its pool cost, every subject in turn on one core.
+# SPDX-License-Identifier: MIT
+from dataclasses import dataclass
+
+from .buffer_programs import AGAIN, BufferPrograms
+from .figures import Figures
+from .goals import verdicts
+from .programs import BenchError
+from .workload import Chart, Row, Workload, ordered
+
+TITLES = {
+    "M0": "memcpy",
+    "M1": "append small pieces, drain in steps of 16 KiB",
+    "M2": "tiny message: create, append, read, destroy",
+    "M3": "append in bulk, drain",
+    "M4": "cut messages off a stream",
+    "M5": "lines",
+    "M6": "messages behind their length",
+    "M7": "hand bytes from buffer to buffer",
+}
+WARM_SECONDS = 0.05  # what the first run of a case takes beside its own time, for the estimate of the time left
+MEMORY_SECONDS = 0.1  # a figure that is no time
+
+
+@dataclass(frozen=True)
+class Cell:
+    case: str
+    unit: str
+    sources: tuple
+    seconds: float
+    rounds: int
+
+    label = property(lambda self: self.case)
+    group = property(lambda self: self.unit)
+
+
+class BufferWorkload(Workload):
+    """The workload that a subclass names (see `buffer_workloads`). All share the same processes."""
+    steady = False  # processor time on one core: what the other core does is of no matter
+    reference = "weir"
+    unit = "ns/op"
+    shared = None
+
+    def __init__(self, programs, machine, options):
+        if BufferWorkload.shared is None:
+            BufferWorkload.shared = BufferPrograms(programs, machine, options)
+        self.programs = BufferWorkload.shared
+        self.seconds = 0.01 if options.quick else 0.02
+        self.rounds = 1 if options.smoke else options.pairs or (9 if options.quick else 15)
+        self.warm_up = not options.smoke
+        self.cells = [self.make_cell(case, sources) for case, sources in self.programs.cases.get(self.identity, {}).items()]
+        self.subjects = list(dict.fromkeys(["weir", AGAIN] + [source.subject for cell in self.cells for source in cell.sources]))
+
+    def make_cell(self, case, sources):
+        return Cell(case, sources[0].unit, tuple(sources), self.seconds, self.rounds)
+
+    def planned_seconds(self):
+        return sum(self.planned_for(cell) for cell in self.cells)
+
+    def planned_for(self, cell):
+        return sum(cell.seconds * (cell.rounds + 1) + WARM_SECONDS if source.kind == "time" else MEMORY_SECONDS * cell.rounds
+                   for source in cell.sources)
+
+    def run(self, progress):
+        figures = Figures(self.identity, self.unit, self.subjects)
+        failures = []
+        for cell in self.cells:
+            try:
+                self.run_cell(cell, figures, progress)
+            except BenchError as error:
+                failures.append(f"{self.identity} {cell.case}: {error}")
+                progress.say(failures[-1])
+            else:
+                progress.say(self.row(cell, figures))
+            progress.advance(self.planned_for(cell))
+        for verdict in verdicts(figures):
+            if self.warm_up and not verdict.is_reached:
+                progress.say(f"missed: {self.identity} {verdict}")
+        return figures, failures
+
+    def run_cell(self, cell, figures, progress):
+        """Round 0 makes what the case needs, finds out how many operations fill the time, and is not counted."""
+        for number in range(0 if self.warm_up else 1, cell.rounds + 1):
+            for source in ordered(cell.sources, number):
+                if number == 0 and source.kind != "time":
+                    continue
+                progress.show(f"{self.identity} {cell.case}", f"round {number} of {cell.rounds}, {source.subject}")
+                cost = self.programs.ask(source, cell.seconds)
+                if number:
+                    figures.add(cell.case, source.subject, number, cost, unit=source.unit)
+
+    def finish(self):
+        self.programs.end()
+
+    def heading(self):
+        return f"{'case':<34} {'weir':>13}    ratio of weir to each, and of weir again to weir".rstrip()
+
+    def row(self, cell, figures):
+        subjects = [source.subject for source in cell.sources]
+        if "weir" not in subjects:
+            return f"{cell.case:<34} " + "  ".join(f"{subject} {cost_text(figures.cost(cell.case, subject), cell.unit)}" for subject in subjects)
+        text = f"{cell.case:<34} {cost_text(figures.cost(cell.case, 'weir'), cell.unit):>13}    "
+        for subject in subjects:
+            if subject == "weir":
+                continue
+            ratio = self.ratio(cell, figures, subject)
+            value = f"{ratio.median:.3f}" if ratio else f"({cost_text(figures.cost(cell.case, subject), cell.unit)})"
+            text += f"{subject} {value}   "
+        return text.rstrip()
+
+    def ratio(self, cell, figures, subject):
+        return figures.ratio(cell.case, AGAIN, "weir") if subject == AGAIN else figures.ratio(cell.case, "weir", subject)
+
+    def pairs(self, subjects):
+        yield from (("weir", subject) for subject in subjects if subject not in ("weir", AGAIN))
+        if AGAIN in subjects:
+            yield AGAIN, "weir"
+
+    def summary(self, figures):
+        found = verdicts(figures)
+        if not found:
+            return ""
+        missed = [str(verdict) for verdict in found if not verdict.is_reached]
+        return f"{len(found) - len(missed)} of {len(found)} goals reached" + (f"; missed: {'; '.join(missed)}" if missed else "") + "."
+
+    def charts(self, figures):
+        """One chart for each unit: weir against every other subject."""
+        goals = {(verdict.case, verdict.against): verdict.goal.ratio for verdict in verdicts(figures)}
+        for unit in dict.fromkeys(cell.unit for cell in self.cells):
+            rows = []
+            for cell in self.cells:
+                ratios = [(source.subject, self.ratio(cell, figures, source.subject), goals.get((cell.case, source.subject)))
+                          for source in cell.sources if source.subject != "weir"]
+                if cell.unit == unit:
+                    rows.append(Row(cell.case, [entry for entry in ratios if entry[1]]))
+            yield Chart(f"{unit}: weir against each", [row for row in rows if row.ratios])
+
+
+def cost_text(cost, unit):
+    return f"{cost.median:.4g} {unit.removesuffix('/op')}" if cost else "-"
+
+
+def buffer_workloads():
+    """One class for each workload, so that each can be chosen by its ID."""
+    return tuple(type(f"Buffer{identity}", (BufferWorkload,), {"identity": identity, "title": title})
+                 for identity, title in TITLES.items())

@@ -1,0 +1,84 @@
+# weir: what the buffer is held to: which case against what, and by how much.
+# SPDX-License-Identifier: MIT
+import re
+from dataclasses import dataclass
+
+PEERS = ("evbuffer", "cord")
+BEST_PEER = "best peer"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """weir's cost in the cases that match is at most `ratio` times that of `against`; of nothing: at most `ratio` units."""
+    identity: str
+    pattern: str
+    against: str | None
+    ratio: float
+    subject: str = "weir"
+
+
+GOALS = (
+    Goal("M1", r"append/(16|64)", "memcpy", 1.25),
+    Goal("M1", r"append/(512|1024|4096)", "memcpy", 1.10),
+    Goal("M3", r"bulk/.*", "memcpy", 1.10),
+    Goal("M4", r"(split|cut)/.*", BEST_PEER, 0.5),
+    Goal("M5", r"line/.*", BEST_PEER, 0.5),
+    Goal("M7", r"(splice|hand-over)/.*", BEST_PEER, 0.5),
+    Goal("M.*", r"(?!copied/).*", BEST_PEER, 1.0),  # whatever else a peer can do; what weir copies it copies on purpose
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a goal fared in one case. `ratio` is a Spread, or None where the costs themselves are compared."""
+    case: str
+    goal: Goal
+    against: str | None
+    value: float
+    ratio: object
+
+    @property
+    def is_reached(self):
+        return self.value <= self.goal.ratio
+
+    def __str__(self):
+        against = f" × {self.against}" if self.against else ""
+        return f"{self.case}: {self.value:.3g}{against}, goal {self.goal.ratio:g}"
+
+
+def verdicts(figures):
+    """Of every case in which there is something to be held to: of several goals against the same subject the first."""
+    found = []
+    for case in figures.costs:
+        seen = set()
+        for goal in GOALS:
+            if re.fullmatch(goal.identity, figures.identity) and re.fullmatch(goal.pattern, case) and goal.against not in seen:
+                verdict = judge(figures, case, goal)
+                if verdict:
+                    seen.add(goal.against)
+                    found.append(verdict)
+    return found
+
+
+def judge(figures, case, goal):
+    cost = figures.cost(case, goal.subject)
+    if not cost:
+        return None
+    if goal.against is None:
+        return Verdict(case, goal, None, cost.median, None)
+    against = best_peer(figures, case) if goal.against == BEST_PEER else goal.against
+    other = figures.cost(case, against) if against else None
+    if not other:
+        return None
+    ratio = figures.ratio(case, goal.subject, against)
+    if ratio:
+        return Verdict(case, goal, against, ratio.median, ratio)
+    if cost.median == 0:  # nothing at all is never more than something
+        return Verdict(case, goal, against, 0.0, None)
+    return Verdict(case, goal, against, float("inf"), None)
+
+
+def best_peer(figures, case):
+    """The cheapest peer that can do it."""
+    there = [(figures.cost(case, peer).median, peer) for peer in PEERS if peer in figures.subjects and figures.cost(case, peer)]
+    return min(there)[1] if there else None

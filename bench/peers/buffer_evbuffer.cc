@@ -1,0 +1,21 @@
+// weir: the buffer workloads, done with libevent's evbuffer.
+// SPDX-License-Identifier: MIT
+#include "bench/buffer/append.h"
+#include "bench/buffer/cases.h"
+#include "bench/buffer/lines.h"
+#include "bench/buffer/split.h"
+#include "bench/peers/evbuffer_subject.h"
+
+int main(int argc, char** argv) {
+  using Subject = bench::EvbufferSubject;
+  const std::string subject = "evbuffer";
+  bench::Cases cases;
+  bench::add_append_cases<Subject>(cases, subject);
+  bench::add_message_cases<Subject>(cases, subject);
+  bench::add_bulk_cases<Subject>(cases, subject);
+  bench::add_split_cases<Subject>(cases, subject);
+  bench::add_line_cases<Subject>(cases, subject);
+  bench::add_parse_cases<Subject>(cases, subject);
+  bench::add_proxy_cases<Subject>(cases, subject);
+  return cases.run(argc, argv);
+}
