@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: MIT
 include(GNUInstallDirs)
 
-# Compile settings of every target of ours: warnings and hardening never reach a user's targets.
+# Compile settings of every target of ours: warnings, hardening and the like never reach a user's targets.
 function(weir_settings target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  if(NOT WEIR_EXCEPTIONS)
+    target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti)
+  endif()
   if(WEIR_WARNINGS)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${WEIR_WERROR}>:-Werror>)
   endif()
@@ -46,7 +49,11 @@ endfunction()
 #            [HEADERS a.h ...]          public headers, installed
 #            [PRIVATE_HEADERS b.h ...]  headers that users cannot include
 #            [SOURCES a.cc ...]
+#            [THROWING_SOURCES c.cc ...]   those that throw or catch: no others may
+#            [NOTHROW_SOURCES d.cc ...]    what takes their place in a build without exceptions
 #            [TESTS a_test.cc ...]         go into weir_<name>_test
+#            [THROWING_TESTS c_test.cc ...]  go there too, but for a build without exceptions
+#            [NOTHROW_TESTS d_test.cc ...]   go there in that build only
 #            [THREAD_TESTS b_test.cc ...]  go into weir_<name>_thread_test, which also runs under TSan
 #            [LINK target ...]             what the sources need besides the library itself
 #            [SIMULATED]                   TESTS run on both kernels, see weir_test
@@ -55,9 +62,16 @@ endfunction()
 #
 # All layers together are one library, weir_core; only what users link on its own is another. Sources know the version as the string WEIR_VERSION.
 function(weir_layer)
-  cmake_parse_arguments(PARSE_ARGV 0 LAYER "SIMULATED" "NAME;MAIN;LIBRARY" "HEADERS;PRIVATE_HEADERS;SOURCES;TESTS;THREAD_TESTS;LINK")
+  cmake_parse_arguments(PARSE_ARGV 0 LAYER "SIMULATED" "NAME;MAIN;LIBRARY" "HEADERS;PRIVATE_HEADERS;SOURCES;THROWING_SOURCES;NOTHROW_SOURCES;TESTS;THROWING_TESTS;NOTHROW_TESTS;THREAD_TESTS;LINK")
   if(LAYER_UNPARSED_ARGUMENTS OR NOT LAYER_NAME)
     message(FATAL_ERROR "weir_layer: needs NAME; not understood: ${LAYER_UNPARSED_ARGUMENTS}")
+  endif()
+  if(WEIR_EXCEPTIONS)
+    list(APPEND LAYER_SOURCES ${LAYER_THROWING_SOURCES})
+    list(APPEND LAYER_TESTS ${LAYER_THROWING_TESTS})
+  else()
+    list(APPEND LAYER_SOURCES ${LAYER_NOTHROW_SOURCES})
+    list(APPEND LAYER_TESTS ${LAYER_NOTHROW_TESTS})
   endif()
   list(TRANSFORM LAYER_HEADERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   list(TRANSFORM LAYER_PRIVATE_HEADERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)

@@ -7,6 +7,7 @@ namespace weir::testing_support {
 using CallRunner = void (*)(void* call);
 bool throws_bad_alloc(CallRunner run, void* call);
 bool throws_system_error(CallRunner run, void* call);
+bool throws_something(CallRunner run, void* call);
 
 /// Runs `call`; true if it throws std::bad_alloc. Takes the place of EXPECT_THROW, of `try` and of `catch`, none of which
 /// compiles without exceptions:
@@ -30,6 +31,24 @@ bool throws_bad_alloc(Call call) {
 template <class Call>
 bool throws_system_error(Call call) {
   return throws_system_error([](void* it) { (*static_cast<Call*>(it))(); }, &call);
+}
+
+/// False in a build without exceptions. What comes after a throw out of a callback cannot be tested there:
+///
+///     if (!can_throw()) GTEST_SKIP() << "needs exceptions";
+///     loop.post([] { throw_something(); });
+///     EXPECT_TRUE(throws_something([&] { (void)loop.run(); }));
+///
+/// A file that tests nothing else stands under THROWING_TESTS in its CMakeLists.txt, and may throw and catch as it likes.
+bool can_throw() noexcept;
+
+/// Throws what `throws_something` recognises, a std::exception. Requires `can_throw()`.
+[[noreturn]] void throw_something();
+
+/// Runs `call`; true if it throws what `throw_something` did.
+template <class Call>
+bool throws_something(Call call) {
+  return throws_something([](void* it) { (*static_cast<Call*>(it))(); }, &call);
 }
 
 }  // namespace weir::testing_support

@@ -34,10 +34,11 @@ inline std::error_code make_error_code(errc code) noexcept { return {static_cast
 /// An error of a system call, from its errno value.
 inline std::error_code system_error(int number) noexcept { return {number, std::system_category()}; }
 
-/// Throws std::system_error. With exceptions switched off it ends the process instead.
+/// Throws std::system_error. With exceptions switched off it says so on stderr and calls std::terminate instead. Like the
+/// next one defined in sys/, as what prints is.
 [[noreturn]] WEIR_API void throw_error(std::error_code error);
 
-/// Throws std::bad_alloc. With exceptions switched off it ends the process instead.
+/// Throws std::bad_alloc. With exceptions switched off it ends the process too.
 [[noreturn]] WEIR_API void throw_bad_alloc();
 
 }  // namespace weir

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/loop_fixture.h"
+#include "tests/support/throws.h"
 #include "weir/loop/event_loop.h"
 
 namespace weir {
@@ -94,6 +94,7 @@ TEST_F(EpollBytes, more_ready_descriptors_than_the_event_array_holds_are_all_ser
 }
 
 TEST_F(EpollBytes, a_slot_whose_callback_threw_goes_on_with_what_was_left) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   Pair pair = unix_pair();
   auto probe = ByteProbe::reading(loop_, std::move(pair.near));
   const std::string sent = numbered_bytes(180'000);
@@ -101,13 +102,14 @@ TEST_F(EpollBytes, a_slot_whose_callback_threw_goes_on_with_what_was_left) {
   int throws = 0;
   probe->on_received = [&](ByteProbe&) {
     ++throws;
-    throw std::runtime_error("in received");
+    throw_something();
   };
 
   while (probe->text.size() < sent.size() && throws < 10) {
-    EXPECT_THROW((void)run_until(
-                     loop_, [&] { return probe->text.size() == sent.size(); }, 2s),
-                 std::runtime_error);
+    EXPECT_TRUE(throws_something([&] {
+      (void)run_until(
+          loop_, [&] { return probe->text.size() == sent.size(); }, 2s);
+    }));
   }
 
   EXPECT_TRUE(probe->text == sent);

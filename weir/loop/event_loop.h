@@ -206,6 +206,8 @@ class WEIR_API EventLoop {
     std::optional<Callback<Signature>> next;  ///< what takes its place when it has returned
   };
 
+  static constexpr std::size_t tasks_per_turn = 512;
+
   /// Where a turn stands: at `wait`, unless a throw has cut the last one short.
   enum class Stage : std::uint8_t { wait, events, timers, posts, deferred };
 

@@ -4,11 +4,11 @@
 
 #include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/loop_fixture.h"
+#include "tests/support/throws.h"
 #include "weir/loop/post_queue.h"
 #include "weir/loop/timer.h"
 #include "weir/sys/fault_kernel.h"
@@ -17,6 +17,7 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
+using namespace weir::testing_support;
 using sys::Call;
 using sys::FaultKernel;
 using sys::FaultPlan;
@@ -46,7 +47,7 @@ TEST(Post, never_runs_a_task_inside_post) {
 }
 
 TEST(Post, a_task_that_posts_itself_for_ever_does_not_starve_timers) {
-  const testing_support::OnRealKernel real;  // where time goes on while the loop works
+  const OnRealKernel real;  // where time goes on while the loop works
   EventLoop loop;
   bool has_fired = false;
   Timer timer(loop, [&](Timer&) { has_fired = true; });
@@ -217,12 +218,13 @@ TEST_F(PostQueueTest, a_wake_that_a_signal_interrupts_is_tried_again) {
 }
 
 TEST_F(PostQueueTest, a_task_that_throws_leaves_the_rest_in_order) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   std::string order;
   EXPECT_TRUE(queue_->push([&] { order += 'a'; }));
-  EXPECT_TRUE(queue_->push([] { throw std::runtime_error("second"); }));
+  EXPECT_TRUE(queue_->push([] { throw_something(); }));
   EXPECT_TRUE(queue_->push([&] { order += 'c'; }));
 
-  EXPECT_THROW(queue_->run_tasks(100), std::runtime_error);
+  EXPECT_TRUE(throws_something([&] { queue_->run_tasks(100); }));
   EXPECT_TRUE(queue_->push([&] { order += 'd'; }));
   queue_->run_tasks(100);
   queue_->run_tasks(100);

@@ -8,12 +8,12 @@
 #include <csignal>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/descriptor_check.h"
 #include "tests/support/test_kernel.h"
+#include "tests/support/throws.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
 
@@ -21,6 +21,7 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
+using namespace weir::testing_support;
 
 void foreign_handler(int) {}
 
@@ -38,7 +39,7 @@ class SignalTest : public testing::Test {
     return *std::move(subscribed);
   }
 
-  const testing_support::OnRealKernel real_;
+  const OnRealKernel real_;
   EventLoop loop_;
 };
 
@@ -171,17 +172,18 @@ TEST_F(SignalTest, destroyed_in_a_siblings_callback_is_not_told) {
 }
 
 TEST_F(SignalTest, that_throws_leaves_run_and_is_told_once_all_the_same) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   int told = 0;
   int sibling_told = 0;
   const Signal thrower = subscribe(SIGUSR1, [&](int) {
     ++told;
-    throw std::runtime_error("in signal");
+    throw_something();
   });
   const Signal sibling = subscribe(SIGUSR1, [&](int) { ++sibling_told; });
   ::raise(SIGUSR1);
 
-  EXPECT_THROW((void)loop_.poll(), std::runtime_error);
-  ASSERT_NO_THROW((void)loop_.poll());
+  EXPECT_TRUE(throws_something([&] { (void)loop_.poll(); }));
+  (void)loop_.poll();
 
   EXPECT_EQ(told, 1);
   EXPECT_EQ(sibling_told, 1);
@@ -203,7 +205,7 @@ TEST_F(SignalTest, moves_and_takes_its_place_over) {
 }
 
 TEST(SignalLoops, each_of_several_loops_on_a_thread_is_told) {
-  const testing_support::OnRealKernel real;
+  const OnRealKernel real;
   EventLoop first;
   EventLoop second;
   int told = 0;
@@ -218,7 +220,7 @@ TEST(SignalLoops, each_of_several_loops_on_a_thread_is_told) {
 }
 
 TEST(SignalLoops, beyond_64_are_refused_and_places_are_used_again) {
-  const testing_support::OnRealKernel real;
+  const OnRealKernel real;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<Signal> signals;
   for (int i = 0; i < 64; ++i) {

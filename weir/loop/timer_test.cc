@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/test_world.h"
+#include "tests/support/throws.h"
 #include "weir/loop/event_loop.h"
 #include "weir/sys/calls.h"
 
@@ -18,9 +19,9 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
-using testing_support::world;
+using namespace weir::testing_support;
 
-class TimerTest : public testing_support::SimulatedTest {
+class TimerTest : public SimulatedTest {
  protected:
   /// Runs until the loop is empty.
   void run() {
@@ -283,13 +284,14 @@ TEST_F(TimerTest, destroyed_in_its_own_callback_fires_no_more_and_keeps_its_capt
 }
 
 TEST_F(TimerTest, that_throws_leaves_run_and_the_others_fire_in_the_next) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   int fired = 0;
-  Timer first(loop_, [&](Timer&) { throw std::runtime_error("first"); });
+  Timer first(loop_, [&](Timer&) { throw_something(); });
   Timer second(loop_, [&](Timer&) { ++fired; });
   first.start(5ms);
   second.start(5ms);
 
-  EXPECT_THROW((void)loop_.run(), std::runtime_error);
+  EXPECT_TRUE(throws_something([&] { (void)loop_.run(); }));
   EXPECT_EQ(fired, 0);
   run();
 
@@ -297,7 +299,7 @@ TEST_F(TimerTest, that_throws_leaves_run_and_the_others_fire_in_the_next) {
 }
 
 TEST(TimerOnTheRealClock, never_fires_early) {
-  const testing_support::OnRealKernel real;
+  const OnRealKernel real;
   EventLoop loop;
   std::vector<std::unique_ptr<Timer>> timers;
   for (int i = 0; i < 60; ++i) {

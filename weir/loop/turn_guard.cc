@@ -1,4 +1,4 @@
-// weir: one turn of the loop, with the library's only catch; a build without exceptions replaces this file.
+// weir: one turn of the loop, with the library's only catch; a build without exceptions takes turn_unguarded.cc instead.
 // SPDX-License-Identifier: MIT
 #include <exception>
 
@@ -6,11 +6,6 @@
 #include "weir/loop/event_loop.h"
 
 namespace weir {
-namespace {
-
-constexpr std::size_t tasks_per_turn = 512;
-
-}  // namespace
 
 /// What a callback throws goes to the owner of the slot that threw, if it has one that cares: the turn then goes on. Else it
 /// leaves `run`, and the next turn goes on with the stage behind, so that what throws every time starves nothing else.

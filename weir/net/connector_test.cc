@@ -8,12 +8,12 @@
 
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/loop_fixture.h"
 #include "tests/support/test_world.h"
+#include "tests/support/throws.h"
 #include "weir/loop/timer.h"
 #include "weir/net/listener.h"
 #include "weir/sys/fault_kernel.h"
@@ -197,16 +197,17 @@ TEST_F(ConnectorTest, destroyed_in_its_own_callback_keeps_its_captures_till_the_
 }
 
 TEST_F(ConnectorTest, whose_callback_throws_is_not_called_again) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   const ListeningSocket listening;
   for (const Address& address : {Address(listening.name), *Address::parse("unix:@nobody")}) {
     int calls = 0;
     const Connector connector = Connector::start(*loop_, address, {}, [&](Result<Socket>) {
       ++calls;
-      throw std::runtime_error("in connector");
+      throw_something();
     });
 
-    EXPECT_THROW((void)loop_->run(), std::runtime_error);
-    EXPECT_NO_THROW((void)loop_->run());
+    EXPECT_TRUE(throws_something([&] { (void)loop_->run(); }));
+    (void)loop_->run();
 
     EXPECT_EQ(calls, 1);
   }

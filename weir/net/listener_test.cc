@@ -7,12 +7,12 @@
 #include <netinet/tcp.h>
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/listener_fixture.h"
 #include "tests/support/test_world.h"
+#include "tests/support/throws.h"
 #include "tests/support/unix_path.h"
 #include "weir/loop/event_loop.h"
 #include "weir/sys/calls.h"
@@ -205,12 +205,13 @@ TEST_F(ListenerTest, destroyed_while_it_pauses_leaves_the_loop_empty) {
 }
 
 TEST_F(ListenerTest, whose_callback_throws_goes_on_with_the_next_connection) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   open();
   const std::vector<sys::Descriptor> connected = clients(3);
-  on_accepted_ = [] { throw std::runtime_error("in listener"); };
+  on_accepted_ = [] { throw_something(); };
 
   for (std::size_t i = 1; i <= 3; ++i) {
-    EXPECT_THROW((void)run_until([&] { return accepted_.size() > i; }, 1s), std::runtime_error);
+    EXPECT_TRUE(throws_something([&] { (void)run_until([&] { return accepted_.size() > i; }, 1s); }));
     EXPECT_EQ(accepted_.size(), i);
   }
 }

@@ -3,7 +3,6 @@
 #include "weir/sim/swarm.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "weir/sim/host_state.h"
@@ -81,7 +80,7 @@ void Trial::violated(std::string_view sentence) {
 }
 
 void Swarm::play(Trial& run, const Schedule& schedule) {
-  play_world(run, schedule);
+  play_guarded(run, schedule);
   World& world = run.world();
   run.trace_hash_ = world.trace_hash();
   run.events_ = world.event_count();
@@ -94,24 +93,19 @@ void Swarm::play_world(Trial& run, const Schedule& schedule) {
   run.schedule_ = schedule;
   const bool is_patient = options_.patience > World::for_ever - schedule.end();
   const Duration limit = is_patient ? World::for_ever : schedule.end() + options_.patience;
-  try {
-    std::unique_ptr<Scenario> scenario = make_(run);
-    for (const std::string& host : options_.draw.hosts) {
-      run.expect(world.find(host) != nullptr,
-                 "SwarmOptions::draw names a host that the scenario has not made: " + host);
-    }
-    schedule.apply(world);
-    scenario->start();
-    const Outcome outcome = world.run_until([&] { return run.has_failed() || scenario->is_done(); }, limit);
-    run.expect(outcome == Outcome::met, text_of(outcome));
-    if (!run.has_failed()) scenario->check();
-    scenario.reset();
-    if (run.has_failed()) return;
-    check_end(run, world.run_until([&] { return is_closed(world); }, limit));
-    check_turns(run, options_.most_turns_per_second);
-  } catch (const std::exception& exception) {
-    run.expect(false, std::string("an exception leaves a loop: ") + exception.what());
+  std::unique_ptr<Scenario> scenario = make_(run);
+  for (const std::string& host : options_.draw.hosts) {
+    run.expect(world.find(host) != nullptr, "SwarmOptions::draw names a host that the scenario has not made: " + host);
   }
+  schedule.apply(world);
+  scenario->start();
+  const Outcome outcome = world.run_until([&] { return run.has_failed() || scenario->is_done(); }, limit);
+  run.expect(outcome == Outcome::met, text_of(outcome));
+  if (!run.has_failed()) scenario->check();
+  scenario.reset();
+  if (run.has_failed()) return;
+  check_end(run, world.run_until([&] { return is_closed(world); }, limit));
+  check_turns(run, options_.most_turns_per_second);
 }
 
 std::string Swarm::replay(std::uint64_t seed, const Schedule& schedule) {

@@ -138,6 +138,7 @@ class WEIR_API Swarm {
   void play(Trial& run, const Schedule& schedule);
 
  private:
+  void play_guarded(Trial& run, const Schedule& schedule);
   void play_world(Trial& run, const Schedule& schedule);
   std::string failure_of(std::uint64_t seed, const Schedule& schedule, SwarmReport& report);
   std::vector<std::string> lines_of(std::uint64_t seed, const Schedule& schedule);

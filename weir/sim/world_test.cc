@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <functional>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/sim_support.h"
+#include "tests/support/throws.h"
 #include "weir/loop/timer.h"
 
 namespace weir::sim {
@@ -141,16 +141,17 @@ TEST(World, a_loop_that_was_stopped_makes_no_more_turns) {
 }
 
 TEST(World, what_a_callback_throws_leaves_the_run_and_the_world_goes_on) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   World world;
   Host& host = world.add_host("host");
   int fired = 0;
   Timer timer(host.loop(), [&](Timer& t) {
     t.start(1s);
-    if (++fired == 1) throw std::runtime_error("once");
+    if (++fired == 1) throw_something();
   });
   timer.start(1s);
 
-  EXPECT_THROW((void)world.run_for(10s), std::runtime_error);
+  EXPECT_TRUE(throws_something([&] { (void)world.run_for(10s); }));
   EXPECT_EQ(world.run_until([&] { return fired == 3; }, 10s), Outcome::met);
 }
 

@@ -1,4 +1,4 @@
-// weir: every throw of the library; a build without exceptions replaces this file.
+// weir: every throw of the library; a build without exceptions takes throw_terminating.cc instead.
 // SPDX-License-Identifier: MIT
 #include <new>
 
