@@ -10,6 +10,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
+from exception_check import check_exceptions
 from hardening_check import check_hardening
 from header_check import check_headers
 from include_checks import check_arrows, check_file_heads, check_third_party, long_files
@@ -133,6 +134,46 @@ class Headers(Tree):
         self.assertEqual(self.check(), [])
         self.write("weir/base/low.h", HEAD + "#pragma once\ninline int low() { return nothing; }\n")
         self.assertEqual(len(self.check()), 3)  # the header and the two that include it
+
+
+class Exceptions(Tree):
+    def test_is_silent_on_guards_on_comments_and_on_programs(self):
+        self.write("weir/sys/throw.cc", HEAD + "void bad() { throw 1; }\n")
+        self.write("weir/loop/turn_guard.cc", HEAD + "void f() { try { g(); } catch (...) { throw; } }\n")
+        self.write("weir/net/good.cc", HEAD + "// try and throw\n/* catch\n(1) */ auto a = \"throw \\\" 1\";\nauto b = R\"(throw)\";\nint throws = 1'000;\n")
+        self.write("weir/cli/main.cc", HEAD + "int main() { try { f(); } catch (int) {} }\n")
+        self.write("tests/contracts/a_test.cc", HEAD + "void f() { throw 1; }\n")
+        self.assertEqual(check_exceptions(self.root), [])
+
+    def finds(self, path, text, words):
+        self.write(path, HEAD + "char quote = '\"';\n" + text)
+        problems = check_exceptions(self.root)
+        self.assertEqual(len(problems), 1, problems)
+        self.assertTrue(problems[0].startswith(f"{path}:4: "), problems)
+        self.assertIn(words, problems[0])
+
+    def test_finds_a_throw(self):
+        self.finds("weir/buffer/bad.cc", "void f() { throw 1; }\n", "throw_bad_alloc()")
+
+    def test_finds_a_throw_in_a_header(self):
+        self.finds("weir/buffer/bad.h", "inline void f() { throw 1; }\n", "throw_bad_alloc()")
+
+    def test_finds_a_catch_even_where_throws_are(self):
+        self.finds("weir/sys/throw.cc", "void f() try {} \n", "what catches is listed")
+
+    def test_finds_a_throw_of_its_own_in_a_guard(self):
+        self.finds("weir/loop/turn_guard.cc", "void f() { try { throw 1; } catch (...) { throw; } }\n", "throw_bad_alloc()")
+
+    def test_finds_a_question_for_a_type(self):
+        self.finds("weir/buffer/bad.cc", "auto& f(int& a) { return typeid(a); }\n", "run-time type")
+
+    def test_finds_a_unit_test_that_is_not_listed_as_throwing(self):
+        self.finds("weir/buffer/bad_test.cc", "void f() { EXPECT_THROW(g(), int); }\n", "THROWING_TESTS")
+        self.write("weir/buffer/CMakeLists.txt", "weir_layer(\n  TESTS good_test.cc\n  THROWING_TESTS other_test.cc\n                 bad_test.cc\n)\n")
+        self.assertEqual(check_exceptions(self.root), [])
+
+    def test_finds_what_tests_share(self):
+        self.finds("tests/support/bad.h", "void f() { throw 1; }\n", "throws.h")
 
 
 class Seam(Tree):
