@@ -113,6 +113,7 @@ class Block {
  private:
   friend class Buffer;
   friend class Pool;
+  friend class PoolReserve;
 
   explicit Block(BlockHeader* header) noexcept : header_(header) {}
 

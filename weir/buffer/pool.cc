@@ -5,6 +5,7 @@
 #include <new>
 
 #include "weir/base/error.h"
+#include "weir/base/expects.h"
 #include "weir/buffer/owned_header.h"
 #include "weir/buffer/pool_center.h"
 #include "weir/buffer/size_class.h"
@@ -31,7 +32,9 @@ void* allocate_center() {
 
 }  // namespace
 
-Pool::Pool(PoolOptions options) : Pool(options, allocate_center()) {}
+Pool::Pool(PoolOptions options) : Pool(options, allocate_center()) {
+  if (!preallocate(options.preallocate)) throw_bad_alloc();
+}
 
 Pool::Pool(PoolOptions options, void* place_of_center) noexcept
     : limit_(options.limit != 0 ? options.limit : sys::physical_memory_bytes() / 2),
@@ -74,6 +77,12 @@ BlockHeader* Pool::acquire_slow(std::size_t bytes, std::error_code* error) noexc
   return header;
 }
 
+BlockHeader* Pool::acquire_reserved(std::size_t bytes, std::size_t& available, std::error_code& error) noexcept {
+  BlockHeader* header = center_->acquire_reserved(bytes, available, error);
+  if (header != nullptr) header->count.store(1, std::memory_order_relaxed);
+  return header;
+}
+
 void Pool::release(BlockHeader* header) noexcept {
   ThreadCache* cache = ThreadCache::at_hand(id_);
   if (cache == nullptr || header->kind != BlockKind::cached) [[unlikely]]
@@ -101,6 +110,13 @@ void Pool::flush_thread_cache() noexcept {
   if (ThreadCache* cache = thread_cache()) center_->empty(*cache);
 }
 
+Result<void> Pool::preallocate(BlockSupply supply) noexcept {
+  expects(supply.block_bytes <= largest_class_bytes);
+  return center_->preallocate(supply);
+}
+
+std::size_t Pool::trim() noexcept { return center_->trim(thread_cache()); }
+void Pool::trim_idle_slow(TimePoint now) noexcept { center_->trim_idle(now); }
 PoolStats Pool::stats() const noexcept { return center_->stats(); }
 bool Pool::add_waiter(PoolWaiter& waiter) noexcept { return center_->add_waiter(waiter); }
 void Pool::remove_waiter(PoolWaiter& waiter) noexcept { center_->remove_waiter(waiter); }

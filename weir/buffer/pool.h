@@ -11,6 +11,7 @@
 #include "weir/base/export.h"
 #include "weir/base/list.h"
 #include "weir/base/result.h"
+#include "weir/base/time.h"
 #include "weir/buffer/block.h"
 
 namespace weir {
@@ -38,17 +39,28 @@ class PoolWaiter : private ListHook<> {
 
 /// What a pool holds. Exact while no other thread uses the pool, else a moment's view.
 struct PoolStats {
-  std::size_t limit = 0;      ///< bytes that may be in use at a time
-  std::size_t in_use = 0;     ///< bytes of live blocks, by capacity; never above `limit`
-  std::size_t peak = 0;       ///< the most that was ever leased: bytes in use plus what threads had cached
-  std::size_t idle = 0;       ///< bytes obtained from the system and not in use
-  std::size_t blocks = 0;     ///< live blocks
-  std::uint64_t refused = 0;  ///< allocations that failed, for the budget or the system
+  std::size_t limit = 0;         ///< bytes that may be in use at a time
+  std::size_t in_use = 0;        ///< bytes of live blocks, by capacity; never above `limit`
+  std::size_t peak = 0;          ///< the most that was ever leased: bytes in use, in reserve, and cached by threads
+  std::size_t cached = 0;        ///< bytes of free blocks that threads keep, part of `idle`
+  std::size_t reserved = 0;      ///< bytes of the budget that reserves hold
+  std::size_t idle = 0;          ///< bytes obtained from the system and not in use
+  std::size_t preallocated = 0;  ///< bytes obtained from the system that stay, in use or idle
+  std::size_t blocks = 0;        ///< live blocks
+  std::uint64_t refused = 0;     ///< allocations that failed, for the budget or the system
+};
+
+/// So many blocks of a size, obtained before they are needed. See Pool::preallocate.
+struct BlockSupply {
+  std::size_t block_bytes = std::size_t{64} << 10;  ///< at most 8 MiB
+  std::size_t count = 0;
 };
 
 struct PoolOptions {
   /// Bytes of blocks that may be in use at a time. 0: half of the machine's memory.
   std::size_t limit = 0;
+  /// Blocks to have ready from the start, of one size; `Pool::preallocate` takes further sizes.
+  BlockSupply preallocate = {};
   /// Blocks in slabs, cached by threads; or every block straight from the system's allocator, so that a sanitizer sees
   /// each one. Default: caches, except in sanitizer builds.
 #ifdef WEIR_SANITIZED
@@ -72,12 +84,17 @@ struct PoolOptions {
 /// blocks, so that `in_use` never exceeds the limit, and one thread alone can use all of it, to the byte. From 75 % of the
 /// budget leased until it is under 70 % the pool is pressed: caches are bypassed, so that every byte released counts.
 ///
+/// Memory goes back to the system by slabs (256 KiB, or one block if that is more) of which no block is in use or cached:
+/// at once what exceeds 64 MiB or an eighth of the limit; after one to two seconds in which nothing needed it, at the next
+/// operations that reach the center; and whenever `trim` asks. A slab with one block in use stays, and so does what was
+/// preallocated. Blocks beyond 8 MiB go back as they are released.
+///
 /// Lifetime: a pool must outlive its blocks (checked) and its use by any thread. The default pool is never destroyed.
 /// Threads:  any.
 /// Errors:   errc::budget when the limit would be passed, std::errc::not_enough_memory when the system has no more.
 class WEIR_API Pool {
  public:
-  /// Throws std::bad_alloc.
+  /// Throws std::bad_alloc, also when there is no memory for what is to be preallocated.
   explicit Pool(PoolOptions options = {});
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -109,8 +126,28 @@ class WEIR_API Pool {
   /// thread itself: the caller must not hold a lock that `memory_released` takes.
   void remove_waiter(PoolWaiter& waiter) noexcept;
 
+  /// Obtains memory for `supply.count` more blocks of a size, touched, so that their first use costs no page fault. It
+  /// serves that size before other memory does, and stays until the pool ends. Blocks not in use take no budget.
+  /// Does nothing in a pool without caches. Requires `supply.block_bytes` of at most 8 MiB.
+  /// Errors: errc::budget beyond the limit, std::errc::not_enough_memory; nothing is kept then.
+  Result<void> preallocate(BlockSupply supply) noexcept;
+
   /// Gives the calling thread's cached blocks and lease back to the center. For threads about to be idle for long.
   void flush_thread_cache() noexcept;
+
+  /// Gives back to the system all that can go now, with the calling thread's cache, but not what is preallocated or cached
+  /// by other threads. Returns how many bytes went. The next burst pays for it by mapping them again.
+  std::size_t trim() noexcept;
+
+  /// Gives back what was idle for a second; for a loop to call before it waits, with its own time. One relaxed load before
+  /// `next_trim()`.
+  void trim_idle(TimePoint now) noexcept {
+    if (now >= next_trim()) [[unlikely]]
+      trim_idle_slow(now);
+  }
+  /// From when on it is worth to call `trim_idle`: a loop that would wait past it may wake then. TimePoint::max() when
+  /// nothing is idle. In the past when nobody looked for long: what is idle goes at the second look, a second later.
+  TimePoint next_trim() const noexcept { return next_trim_.load(std::memory_order_relaxed); }
 
   /// Internal: a header with a count of 1, or null with `error` set (if given).
   BlockHeader* acquire(std::size_t bytes, std::error_code* error = nullptr) noexcept;
@@ -121,17 +158,21 @@ class WEIR_API Pool {
 
  private:
   friend class PoolCenter;
+  friend class PoolReserve;
 
   Pool(PoolOptions options, void* place_of_center) noexcept;
 
   BlockHeader* acquire_slow(std::size_t bytes, std::error_code* error) noexcept;
+  BlockHeader* acquire_reserved(std::size_t bytes, std::size_t& available, std::error_code& error) noexcept;
   void release_slow(BlockHeader* header) noexcept;
+  void trim_idle_slow(TimePoint now) noexcept;
   ThreadCache* thread_cache() noexcept;
 
   std::size_t limit_;
   std::uint64_t id_;  ///< never used again by another pool, unlike its address
   std::atomic<bool> is_pressed_{false};
   std::atomic<std::size_t> cache_limit_{0};  ///< bytes each thread may cache; 0 while memory is short
+  std::atomic<TimePoint> next_trim_{TimePoint::max()};
   std::atomic<std::uint64_t> numbers_{0};
   std::unique_ptr<PoolCenter> center_;
 };

@@ -3,10 +3,10 @@
 #include "weir/buffer/pool_center.h"
 
 #include <algorithm>
-#include <new>
 
 #include "weir/base/expects.h"
-#include "weir/sys/memory.h"
+#include "weir/buffer/single_block.h"
+#include "weir/sys/calls.h"
 
 namespace weir {
 namespace {
@@ -19,39 +19,15 @@ constexpr std::size_t most_empty_slabs = 64_MiB;  // kept for the next burst, bu
 constexpr std::size_t most_filled = 32_KiB;       // put into a cache beside the block that was asked for
 constexpr std::size_t most_filled_blocks = 16;
 
-/// Tells the calling thread from others.
-const void* this_thread() noexcept {
-  static thread_local char mark;
-  return &mark;
-}
+// Slabs that were empty for a period go back: at an operation of the center, which looks at the clock now and then.
+constexpr Duration idle_period = 1s;
+constexpr std::uint32_t operations_between_looks = 8;
+constexpr std::size_t most_dropped = 1_MiB;  // at one look: unmapping takes about 10 us for 256 KiB of touched pages
 
-std::align_val_t alignment_of(std::size_t capacity) noexcept {
-  return std::align_val_t{capacity >= page_bytes ? page_bytes : alignof(BlockHeader)};
-}
-
-/// A header and memory of its own: pages beyond the classes, else from the allocator. Null when there is no memory.
-BlockHeader* create_single(Pool& pool, std::size_t capacity) noexcept {
-  auto* header = new (std::nothrow) BlockHeader;
-  if (header == nullptr) return nullptr;
-  void* memory = capacity > largest_class_bytes ? sys::map_pages(capacity)
-                                                : ::operator new(capacity, alignment_of(capacity), std::nothrow);
-  if (memory == nullptr) {
-    delete header;
-    return nullptr;
-  }
-  header->memory = static_cast<std::byte*>(memory);
-  header->capacity = capacity;
-  header->pool = &pool;
-  return header;
-}
-
-void destroy_single(BlockHeader* header) noexcept {
-  if (header->capacity > largest_class_bytes) {
-    sys::unmap_pages(header->memory, header->capacity);
-  } else {
-    ::operator delete(header->memory, alignment_of(header->capacity));
-  }
-  delete header;
+/// Of the block that serves a request: its class, or whole pages. Less than `bytes` when no number is large enough.
+constexpr std::size_t capacity_of(std::size_t bytes) noexcept {
+  if (bytes <= largest_class_bytes) return size_class_bytes(size_class_of(bytes));
+  return (bytes - 1) / page_bytes * page_bytes + page_bytes;
 }
 
 }  // namespace
@@ -67,74 +43,56 @@ PoolCenter::PoolCenter(Pool& pool, bool has_slabs) noexcept
 }
 
 PoolCenter::~PoolCenter() {
-  expects(blocks_out_ == 0 && waiters_.is_empty());
-  for (List<Slab, SlabsWithRoom>& slabs : slabs_) {
-    while (Slab* slab = slabs.pop_front()) {
-      slab->ListHook<EmptySlabs>::unlink();
-      Slab::destroy(slab);
+  expects(blocks_out_ == 0 && reserved_ == 0 && waiters_.is_empty());
+  for (SlabsOfClass& slabs : slabs_) {
+    for (SlabList* list : {&slabs.preallocated, &slabs.used, &slabs.empty}) {
+      while (Slab* slab = list->pop_front()) {
+        slab->ListHook<EmptySlabs>::unlink();
+        Slab::destroy(slab);
+      }
     }
   }
 }
 
 BlockHeader* PoolCenter::acquire(std::size_t bytes, ThreadCache* cache, std::error_code& error) noexcept {
-  if (bytes > pool_.limit()) {  // can never be had: nobody needs to wait for it
-    const Lock lock(mutex_);
+  const std::size_t capacity = capacity_of(bytes);
+  Lock lock(mutex_);
+  if (capacity > pool_.limit() || capacity < bytes) {  // can never be had: nobody needs to wait for it
     ++refused_;
     error = errc::budget;
     return nullptr;
   }
-  if (has_slabs_ && bytes <= largest_class_bytes) return acquire_from_slab(size_class_of(bytes), cache, error);
-  return acquire_single(bytes, cache, error);
-}
-
-BlockHeader* PoolCenter::acquire_from_slab(std::uint32_t size_class, ThreadCache* cache,
-                                           std::error_code& error) noexcept {
-  const std::size_t bytes = size_class_bytes(size_class);
-  Lock lock(mutex_);
-  if (!lease(bytes, cache)) {
+  if (!lease(capacity, cache)) {
     error = refuse(errc::budget);
+    finish(lock);
     return nullptr;
   }
-  BlockHeader* header = pop_block(size_class);
+  BlockHeader* header = obtain(lock, capacity);
   if (header == nullptr) {
-    lock.unlock();
-    Slab* fresh = Slab::create(pool_, size_class);
-    lock.lock();
-    if (fresh == nullptr) {
-      error = fail_lease(lock, bytes, cache);
-      return nullptr;
-    }
-    obtained_ += fresh->bytes();
-    slabs_[size_class].push_front(*fresh);
-    header = pop_block(size_class);
-    if (obtained_ > pool_.limit()) trim_empty_slabs(0);
+    cancel_lease(capacity, cache);
+    if (owes_call_) call_waiters(lock);  // the lease had crossed the mark, and now it is undone
+    error = refuse(std::make_error_code(std::errc::not_enough_memory));
+  } else if (cache != nullptr && header->kind == BlockKind::cached && !is_short()) {
+    fill_cache(header->size_class, *cache);
   }
-  ++blocks_out_;
-  if (cache != nullptr && !is_short()) fill_cache(size_class, *cache);
-  finish_release(lock);
+  finish(lock);
   return header;
 }
 
-BlockHeader* PoolCenter::acquire_single(std::size_t bytes, ThreadCache* cache, std::error_code& error) noexcept {
-  // No overflow: bytes <= limit, and a sum beyond the limit is refused.
-  const std::size_t capacity = bytes <= largest_class_bytes ? size_class_bytes(size_class_of(bytes))
-                                                            : (bytes - 1) / page_bytes * page_bytes + page_bytes;
+BlockHeader* PoolCenter::acquire_reserved(std::size_t bytes, std::size_t& available, std::error_code& error) noexcept {
+  const std::size_t capacity = capacity_of(bytes);
+  error = errc::budget;
+  if (capacity > available || capacity < bytes) return nullptr;
   Lock lock(mutex_);
-  if (capacity < bytes || !lease(capacity, cache)) {
-    error = refuse(errc::budget);
-    return nullptr;
+  BlockHeader* header = obtain(lock, capacity);
+  if (header == nullptr) {
+    error = std::make_error_code(std::errc::not_enough_memory);
+  } else {
+    available -= capacity;
+    reserved_ -= capacity;  // still leased: now by the block
   }
-  obtained_ += capacity;
-  ++blocks_out_;
-  if (obtained_ > pool_.limit()) trim_empty_slabs(0);
-  finish_release(lock);
-  BlockHeader* header = create_single(pool_, capacity);
-  if (header != nullptr) return header;
-  lock.lock();
-  obtained_ -= capacity;
-  --blocks_out_;
-  error = fail_lease(lock, capacity, cache);
-  return nullptr;
+  finish(lock);
+  return header;
 }
 
 void PoolCenter::release(BlockHeader* header, ThreadCache* cache) noexcept {
@@ -150,14 +108,14 @@ void PoolCenter::release(BlockHeader* header, ThreadCache* cache) noexcept {
   }
   cancel_lease(bytes, cache);
   owes_call_ |= was_refused_;
-  finish_release(lock);
+  finish(lock);
 }
 
 void PoolCenter::relieve(ThreadCache& cache) noexcept {
   Lock lock(mutex_);
   take_from(cache, is_short());
   owes_call_ |= was_refused_;
-  finish_release(lock);
+  finish(lock);
 }
 
 void PoolCenter::empty(ThreadCache& cache) noexcept {
@@ -165,17 +123,40 @@ void PoolCenter::empty(ThreadCache& cache) noexcept {
   take_from(cache, true);
   return_credit(cache, 0);
   owes_call_ |= was_refused_;
-  finish_release(lock);
+  finish(lock);
 }
 
 // --- blocks ---
 
+BlockHeader* PoolCenter::obtain(Lock& lock, std::size_t capacity) noexcept {
+  const bool is_single = !has_slabs_ || capacity > largest_class_bytes;
+  BlockHeader* header = is_single ? nullptr : pop_block(size_class_of(capacity));
+  if (header == nullptr) {
+    lock.unlock();
+    Slab* slab = is_single ? nullptr : Slab::create(pool_, size_class_of(capacity), Slab::Pages::untouched);
+    if (is_single) header = create_single(pool_, capacity);
+    lock.lock();
+    if (slab == nullptr && header == nullptr) return nullptr;
+    obtained_ += is_single ? capacity : slab->bytes();
+    if (obtained_ > pool_.limit()) drop_empty_slabs(0);
+    if (slab != nullptr) {
+      slabs_[slab->size_class].used.push_front(*slab);
+      header = pop_block(slab->size_class);
+    }
+  }
+  ++blocks_out_;
+  return header;
+}
+
 BlockHeader* PoolCenter::pop_block(std::uint32_t size_class) noexcept {
-  Slab* slab = slabs_[size_class].front();
-  if (slab == nullptr) return nullptr;
-  if (slab->ListHook<EmptySlabs>::is_linked()) {
-    slab->ListHook<EmptySlabs>::unlink();
-    empty_bytes_ -= slab->bytes();
+  SlabsOfClass& slabs = slabs_[size_class];
+  Slab* slab = slabs.preallocated.front();
+  if (slab == nullptr) slab = slabs.used.front();
+  if (slab == nullptr) {
+    slab = slabs.empty.front();
+    if (slab == nullptr) return nullptr;
+    remove_empty(*slab);
+    slabs.used.push_front(*slab);
   }
   BlockHeader* header = slab->pop();
   if (slab->free_blocks == 0) slab->ListHook<SlabsWithRoom>::unlink();
@@ -184,14 +165,22 @@ BlockHeader* PoolCenter::pop_block(std::uint32_t size_class) noexcept {
 
 void PoolCenter::push_block(BlockHeader* header) noexcept {
   Slab* slab = header->slab;
+  SlabsOfClass& slabs = slabs_[slab->size_class];
   slab->push(header);
-  if (slab->free_blocks == 1 && !slab->is_empty()) slabs_[slab->size_class].push_front(*slab);
-  if (!slab->is_empty()) return;
+  if (slab->free_blocks == 1) (slab->is_preallocated ? slabs.preallocated : slabs.used).push_front(*slab);
+  if (!slab->is_empty() || slab->is_preallocated) return;
   slab->ListHook<SlabsWithRoom>::unlink();
-  slabs_[slab->size_class].push_back(*slab);  // blocks of slabs in use are handed out first
+  slabs.empty.push_front(*slab);  // that used last is used next, so that those not needed stay empty
+  slab->emptied_in = period_;
   empty_slabs_.push_back(*slab);
   empty_bytes_ += slab->bytes();
-  trim_empty_slabs(std::min(most_empty_slabs, pool_.limit() / 8));
+  drop_empty_slabs(std::min(most_empty_slabs, pool_.limit() / 8));
+}
+
+void PoolCenter::remove_empty(Slab& slab) noexcept {
+  slab.ListHook<SlabsWithRoom>::unlink();
+  slab.ListHook<EmptySlabs>::unlink();
+  empty_bytes_ -= slab.bytes();
 }
 
 void PoolCenter::fill_cache(std::uint32_t size_class, ThreadCache& cache) noexcept {
@@ -221,126 +210,92 @@ void PoolCenter::take_from(ThreadCache& cache, bool all) noexcept {
   return_credit(cache, is_short() ? 0 : quantum_);
 }
 
-void PoolCenter::trim_empty_slabs(std::size_t keep_bytes) noexcept {
-  while (empty_bytes_ > keep_bytes) {
-    Slab* slab = empty_slabs_.pop_front();
-    slab->ListHook<SlabsWithRoom>::unlink();
-    empty_bytes_ -= slab->bytes();
-    obtained_ -= slab->bytes();
-    doomed_slabs_.push_back(*slab);
+// --- memory from the system and back ---
+
+Result<void> PoolCenter::preallocate(BlockSupply supply) noexcept {
+  if (!has_slabs_ || supply.count == 0) return {};
+  const std::uint32_t size_class = size_class_of(supply.block_bytes);
+  if (supply.count > pool_.limit() / size_class_bytes(size_class)) return errc::budget;
+  List<Slab, EmptySlabs> fresh;  // apart until all are there
+  std::size_t blocks = 0;
+  while (blocks < supply.count) {
+    Slab* slab = Slab::create(pool_, size_class, Slab::Pages::touched);
+    if (slab == nullptr) break;
+    slab->is_preallocated = true;
+    blocks += slab->blocks;
+    fresh.push_back(*slab);
   }
+  Lock lock(mutex_);
+  while (Slab* slab = fresh.pop_front()) {
+    if (blocks < supply.count) {
+      doomed_slabs_.push_back(*slab);
+      continue;
+    }
+    obtained_ += slab->bytes();
+    preallocated_ += slab->bytes();
+    slabs_[size_class].preallocated.push_back(*slab);
+  }
+  finish(lock);
+  if (blocks < supply.count) return std::make_error_code(std::errc::not_enough_memory);
+  return {};
 }
 
-// --- budget ---
-
-bool PoolCenter::lease(std::size_t bytes, ThreadCache* cache) noexcept {
-  std::size_t credit = cache == nullptr ? 0 : cache->credit();
-  if (credit < bytes && bytes - credit > pool_.limit() - leased_ && cache != nullptr) {
-    take_from(*cache, true);  // what this thread has cached may be what is missing
+std::size_t PoolCenter::trim(ThreadCache* cache) noexcept {
+  Lock lock(mutex_);
+  const std::size_t before = obtained_;
+  if (cache != nullptr) {
+    take_from(*cache, true);
     return_credit(*cache, 0);
-    credit = 0;
+    owes_call_ |= was_refused_;
   }
-  if (credit < bytes) {
-    const std::size_t missing = bytes - credit;
-    const std::size_t free = pool_.limit() - leased_;
-    if (missing > free) return false;
-    const std::size_t leased = cache == nullptr || is_short() ? missing : std::min(std::max(missing, quantum_), free);
-    leased_ += leased;
-    peak_ = std::max(peak_, leased_);
-    credit += leased;
-    update_marks();
+  drop_empty_slabs(0);
+  const std::size_t dropped = before - obtained_;
+  finish(lock);
+  return dropped;
+}
+
+void PoolCenter::trim_idle(TimePoint now) noexcept {
+  Lock lock(mutex_);
+  drop_idle_slabs(now, unlimited);
+  finish(lock);
+}
+
+/// A slab that is still empty two periods after the one that it was emptied in was so for a whole one at least. A load that
+/// comes and goes within a period takes the slabs emptied last, so it never finds that they had to be mapped again.
+void PoolCenter::drop_idle_slabs(TimePoint now, std::size_t most_bytes) noexcept {
+  if (now >= next_period_ || add_saturated(now, idle_period) < next_period_) {  // or the clock is another kernel's now
+    ++period_;
+    next_period_ = add_saturated(now, idle_period);
   }
-  if (cache != nullptr) cache->set_credit(credit - bytes);
-  return true;
-}
-
-void PoolCenter::cancel_lease(std::size_t bytes, ThreadCache* cache) noexcept {
-  if (cache == nullptr) {
-    leased_ -= bytes;
-    update_marks();
-    return;
+  std::size_t dropped = 0;
+  while (Slab* slab = empty_slabs_.front()) {
+    if (slab->emptied_in + 2 > period_ || dropped >= most_bytes) break;
+    dropped += slab->bytes();
+    drop(*slab);
   }
-  cache->set_credit(cache->credit() + bytes);
-  return_credit(*cache, is_short() ? 0 : quantum_);
+  operations_until_look_ = dropped < most_bytes ? operations_between_looks : 1;
 }
 
-std::error_code PoolCenter::fail_lease(Lock& lock, std::size_t bytes, ThreadCache* cache) noexcept {
-  cancel_lease(bytes, cache);
-  if (owes_call_) call_waiters(lock);  // the lease had crossed the mark, and now it is undone
-  return refuse(std::make_error_code(std::errc::not_enough_memory));
+void PoolCenter::drop_empty_slabs(std::size_t keep_bytes) noexcept {
+  while (empty_bytes_ > keep_bytes) drop(*empty_slabs_.front());
 }
 
-void PoolCenter::return_credit(ThreadCache& cache, std::size_t keep) noexcept {
-  if (cache.credit() <= keep) return;
-  leased_ -= cache.credit() - keep;
-  cache.set_credit(keep);
-  update_marks();
+void PoolCenter::drop(Slab& slab) noexcept {
+  remove_empty(slab);
+  obtained_ -= slab.bytes();
+  doomed_slabs_.push_back(slab);
 }
 
-std::error_code PoolCenter::refuse(std::error_code reason) noexcept {
-  ++refused_;
-  was_refused_ = true;
-  update_marks();
-  return reason;
-}
-
-void PoolCenter::update_marks() noexcept {
-  const bool was_pressed = pool_.is_pressed();
-  const bool is_pressed = leased_ >= (was_pressed ? low_mark_ : high_mark_);
-  if (was_pressed != is_pressed) pool_.is_pressed_.store(is_pressed, std::memory_order_relaxed);
-  if (was_pressed && !is_pressed) owes_call_ = true;
-  pool_.cache_limit_.store(is_short() ? 0 : cache_bytes_, std::memory_order_relaxed);
-}
-
-// --- waiters ---
-
-void PoolCenter::finish_release(Lock& lock) noexcept {
+void PoolCenter::finish(Lock& lock) noexcept {
+  if (!empty_slabs_.is_empty() && --operations_until_look_ == 0) {
+    drop_idle_slabs(sys::monotonic_now(), most_dropped);
+  }
   if (owes_call_) call_waiters(lock);
-  if (doomed_slabs_.is_empty()) {
-    lock.unlock();
-    return;
-  }
+  pool_.next_trim_.store(empty_slabs_.is_empty() ? TimePoint::max() : next_period_, std::memory_order_relaxed);
   List<Slab, EmptySlabs> doomed;
   doomed.splice_back(doomed_slabs_);
   lock.unlock();
   while (Slab* slab = doomed.pop_front()) Slab::destroy(slab);
-}
-
-void PoolCenter::call_waiters(Lock& lock) noexcept {
-  owes_call_ = false;
-  was_refused_ = false;
-  update_marks();
-  List<PoolWaiter> round;  // who registers while it runs waits for the next
-  round.splice_back(waiters_);
-  while (PoolWaiter* waiter = round.pop_front()) {
-    Call call;
-    call.waiter = waiter;
-    call.thread = this_thread();
-    calls_.push_back(call);
-    lock.unlock();
-    waiter->memory_released();  // may end the waiter
-    lock.lock();
-    call.unlink();
-    call_ended_.notify_all();
-  }
-}
-
-bool PoolCenter::add_waiter(PoolWaiter& waiter) noexcept {
-  const Lock lock(mutex_);
-  if (!is_short()) return false;
-  waiters_.push_back(waiter);
-  return true;
-}
-
-void PoolCenter::remove_waiter(PoolWaiter& waiter) noexcept {
-  Lock lock(mutex_);
-  waiter.unlink();
-  const auto is_called_elsewhere = [&] {
-    bool found = false;
-    calls_.for_each([&](Call& call) { found |= call.waiter == &waiter && call.thread != this_thread(); });
-    return found;
-  };
-  while (is_called_elsewhere()) call_ended_.wait(lock);
 }
 
 // --- caches and figures ---
@@ -363,18 +318,21 @@ ThreadCache* PoolCenter::first_cache() noexcept {
 
 PoolStats PoolCenter::stats() noexcept {
   const Lock lock(mutex_);
-  std::size_t unused = 0;
+  PoolStats stats;
+  std::size_t unused = reserved_;
   std::size_t cached_blocks = 0;
   caches_.for_each([&](ThreadCache& cache) {
+    stats.cached += cache.cached_bytes();
     unused += cache.cached_bytes() + cache.credit();
     cached_blocks += cache.cached_blocks();
   });
-  PoolStats stats;
   stats.limit = pool_.limit();
   stats.in_use = leased_ - std::min(unused, leased_);
   stats.peak = peak_;
   stats.idle = obtained_ - std::min(stats.in_use, obtained_);
   stats.blocks = blocks_out_ - std::min(cached_blocks, blocks_out_);
+  stats.reserved = reserved_;
+  stats.preallocated = preallocated_;
   stats.refused = refused_;
   return stats;
 }

@@ -19,21 +19,26 @@ constexpr std::size_t blocks_of(std::uint32_t size_class) {
   return std::clamp<std::size_t>(usual_bytes / size_class_stride(size_class), 1, most_blocks);
 }
 
+void touch(std::byte* memory, std::size_t bytes) noexcept {
+  for (std::size_t i = 0; i < bytes; i += page_bytes) memory[i] = std::byte{0};
+}
+
 }  // namespace
 
-Slab* Slab::create(Pool& pool, std::uint32_t size_class) noexcept {
+Slab* Slab::create(Pool& pool, std::uint32_t size_class, Pages pages) noexcept {
   const std::size_t count = blocks_of(size_class);
   const std::size_t stride = size_class_stride(size_class);
   void* place =
       ::operator new (sizeof(Slab) + count * sizeof(BlockHeader), std::align_val_t{alignof(Slab)}, std::nothrow);
   if (place == nullptr) return nullptr;
-  void* pages = sys::map_pages(count * stride);
-  if (pages == nullptr) {
+  auto* memory = static_cast<std::byte*>(sys::map_pages(count * stride));
+  if (memory == nullptr) {
     ::operator delete (place, std::align_val_t{alignof(Slab)});
     return nullptr;
   }
+  if (pages == Pages::touched) touch(memory, count * stride);
   Slab* slab = ::new (place) Slab;
-  slab->memory = static_cast<std::byte*>(pages);
+  slab->memory = memory;
   slab->blocks = static_cast<std::uint32_t>(count);
   slab->size_class = size_class;
   auto* headers = reinterpret_cast<BlockHeader*>(slab + 1);

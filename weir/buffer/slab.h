@@ -13,8 +13,10 @@ namespace weir {
 /// About 256 KiB of pages (one block, if that is more), with the headers of its blocks behind it in the heap.
 /// Free blocks are used from low addresses on, so that pages never needed are never touched.
 struct alignas(64) Slab : ListHook<struct SlabsWithRoom>, ListHook<struct EmptySlabs> {
-  /// Null when there is no memory. Every block is free.
-  static Slab* create(Pool& pool, std::uint32_t size_class) noexcept;
+  enum class Pages { untouched, touched };
+
+  /// Null when there is no memory. Every block is free. Pages once touched cost no fault at their first use.
+  static Slab* create(Pool& pool, std::uint32_t size_class, Pages pages) noexcept;
 
   /// Unmaps the memory. Requires that every block is free and that it is on no list.
   static void destroy(Slab* slab) noexcept;
@@ -41,6 +43,8 @@ struct alignas(64) Slab : ListHook<struct SlabsWithRoom>, ListHook<struct EmptyS
   std::uint32_t blocks = 0;
   std::uint32_t free_blocks = 0;
   std::uint32_t size_class = 0;
+  bool is_preallocated = false;  ///< never unmapped while the pool lives
+  std::uint64_t emptied_in = 0;  ///< which of the center's periods, while it is empty
 };
 
 }  // namespace weir
