@@ -14,6 +14,7 @@
 #include "weir/buffer/frame_reader.h"
 #include "weir/buffer/line_reader.h"
 #include "weir/buffer/pool.h"
+#include "weir/buffer/pool_reserve.h"
 #include "weir/buffer/ring_buffer.h"
 #include "weir/buffer/transfer_buffer.h"
 #include "weir/loop/event_loop.h"

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "weir/base/bytes.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
+#include "weir/buffer/pool_reserve.h"
 
 namespace weir {
 namespace {
@@ -92,6 +94,42 @@ TEST_P(BothKinds, the_limit_holds_whoever_allocates) {
   for (std::thread& thread : threads) thread.join();
 
   EXPECT_FALSE(was_exceeded);
+  EXPECT_LE(pool.stats().peak, limit);
+  EXPECT_EQ(pool.stats().in_use, 0U);
+}
+
+TEST_P(BothKinds, a_reserve_serves_while_another_thread_takes_whatever_it_can) {
+  constexpr std::size_t limit = 2_MiB;
+  Pool pool(options(limit));
+  PoolReserve reserve(pool, 64_KiB);
+  std::atomic<bool> stop = false;
+  std::atomic<std::size_t> most = 0;
+  std::thread greedy([&] {
+    std::mt19937 random(1);
+    std::vector<Block> held;
+    while (!stop) {
+      if (Result<Block> block = pool.try_allocate(random() % 32_KiB)) {
+        held.push_back(*std::move(block));
+      } else {
+        most = std::max<std::size_t>(most, pool.stats().in_use);
+        held.resize(held.size() - held.size() / 8);
+      }
+    }
+  });
+  std::mt19937 random(2);
+  int served = 0;
+  for (int round = 0; round < 2000; ++round) {
+    while (!reserve.refill()) std::this_thread::yield();
+    const std::size_t bytes = 1 + random() % 32_KiB;
+    const Result<Block> first = reserve.allocate(bytes);
+    const Result<Block> second = reserve.allocate(32_KiB);
+    if (first && second) ++served;
+  }
+  stop = true;
+  greedy.join();
+
+  EXPECT_EQ(served, 2000);
+  EXPECT_LE(most, limit);
   EXPECT_LE(pool.stats().peak, limit);
   EXPECT_EQ(pool.stats().in_use, 0U);
 }
