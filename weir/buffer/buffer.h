@@ -341,6 +341,7 @@ class WEIR_API Buffer {
       hook_->drained(*this);
   }
   struct SearchSpace space_from(std::size_t from) const noexcept;
+  bool begin_search(std::uint64_t pattern, SearchPosition& resume, SearchRange& range) noexcept;
   template <class Wanted>
   Found find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept;
   bool equals(const Buffer& other) const noexcept;

@@ -10,15 +10,16 @@
 namespace weir {
 
 Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
+  Result<std::optional<Buffer>> frame{std::optional<Buffer>()};
   const Found end = input.find(delimiter_, position_, {.within = longest_frame()});
   if (end.error()) return end.error();
   if (!end) {
     if (input.size() >= longest_frame()) return errc::limit;
-    return std::optional<Buffer>();
+    return frame;
   }
-  Buffer frame = input.take(*end);
+  frame->emplace(input.take(*end));
   input.drop(end.size());
-  return std::optional<Buffer>(std::move(frame));
+  return frame;
 }
 
 Result<LengthReader::Extent> LengthReader::extent(const Buffer& input) const noexcept {
@@ -54,12 +55,13 @@ Result<std::size_t> LengthReader::needed(const Buffer& input) const noexcept {
 }
 
 Result<std::optional<Buffer>> LengthReader::next(Buffer& input) const {
+  Result<std::optional<Buffer>> frame{std::optional<Buffer>()};
   const Result<Extent> next = extent(input);
   if (!next) return next.error();
-  if (next->prefix == 0 || input.size() - next->prefix < next->payload) return std::optional<Buffer>();
-  Buffer frame = input.take(next->prefix + next->payload);
-  frame.drop(next->prefix);
-  return std::optional<Buffer>(std::move(frame));
+  if (next->prefix == 0 || input.size() - next->prefix < next->payload) return frame;
+  frame->emplace(input.take(next->prefix + next->payload));
+  (*frame)->drop(next->prefix);
+  return frame;
 }
 
 }  // namespace weir

@@ -44,12 +44,13 @@ Found LineReader::find(Buffer& input) noexcept {
 }
 
 Result<std::optional<Buffer>> LineReader::next(Buffer& input) {
+  Result<std::optional<Buffer>> line{std::optional<Buffer>()};
   const Found end = find(input);
   if (end.error()) return end.error();
-  if (!end) return std::optional<Buffer>();
-  Buffer line = input.take(*end);
+  if (!end) return line;
+  line->emplace(input.take(*end));
   input.drop(end.size());
-  return std::optional<Buffer>(std::move(line));
+  return line;
 }
 
 }  // namespace weir

@@ -159,12 +159,12 @@ SearchSpace Buffer::space_from(std::size_t from) const noexcept {
   return {.piece = queue_.begin(), .offset = 0, .size = size_};
 }
 
+/// Moves the beginning of the range to where the search goes on. False when it begins behind the end of the buffer.
+///
 /// The token remembers an interval, not a single position: what lies before it (prepended, or outside of the range of the
 /// last search) was never looked at.
-template <class Wanted>
-[[gnu::always_inline]] inline Found Buffer::find_on(const Wanted& wanted, SearchPosition& resume,
-                                                    SearchRange range) noexcept {
-  if (range.from > size_) return {};
+inline bool Buffer::begin_search(std::uint64_t pattern, SearchPosition& resume, SearchRange& range) noexcept {
+  if (range.from > size_) return false;
   if ((state_ & searched_flag) == 0) {
     state_ = pool().unique_number() / consumed_byte * consumed_byte | (state_ & prepared_flag) | searched_flag;
   }
@@ -172,7 +172,6 @@ template <class Wanted>
   const auto distance = [](std::uint64_t from, std::uint64_t to) {
     return (to - from) * consumed_byte / consumed_byte;
   };
-  const std::uint64_t pattern = pattern_of(wanted);
   const std::uint64_t from = position() + range.from;
   const std::uint64_t known = distance(from, resume.end_);
   const bool is_known = resume.pattern_ == pattern && known <= size_ - range.from &&
@@ -183,12 +182,18 @@ template <class Wanted>
     resume.pattern_ = pattern;
     resume.begin_ = from;
   }
+  return true;
+}
+
+template <class Wanted>
+Found Buffer::find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept {
+  if (!begin_search(pattern_of(wanted), resume, range)) return {};
   const SearchEnd end = search(space_from(range.from), wanted, range);
   resume.end_ = position() + end.next;
   return end.found;
 }
 
-[[gnu::flatten]] Found Buffer::find(std::byte wanted, SearchRange range) const noexcept {
+Found Buffer::find(std::byte wanted, SearchRange range) const noexcept {
   return search(space_from(range.from), wanted, range).found;
 }
 
@@ -200,11 +205,11 @@ Found Buffer::find_any(const ByteSet& wanted, SearchRange range) const noexcept 
   return search(space_from(range.from), wanted, range).found;
 }
 
-[[gnu::flatten]] Found Buffer::find_line_end(LineEnd style, SearchRange range) const noexcept {
+Found Buffer::find_line_end(LineEnd style, SearchRange range) const noexcept {
   return search(space_from(range.from), style, range).found;
 }
 
-[[gnu::flatten]] Found Buffer::find(std::byte wanted, SearchPosition& resume, SearchRange range) noexcept {
+Found Buffer::find(std::byte wanted, SearchPosition& resume, SearchRange range) noexcept {
   return find_on(wanted, resume, range);
 }
 
@@ -216,8 +221,24 @@ Found Buffer::find_any(const ByteSet& wanted, SearchPosition& resume, SearchRang
   return find_on(wanted, resume, range);
 }
 
-[[gnu::flatten]] Found Buffer::find_line_end(LineEnd style, SearchPosition& resume, SearchRange range) noexcept {
-  return find_on(style, resume, range);
+/// Most lines end in the slice that they begin in: that is looked at here, and the rest is left to the search.
+Found Buffer::find_line_end(LineEnd style, SearchPosition& resume, SearchRange range) noexcept {
+  if (!begin_search(pattern_of(style), resume, range)) return {};
+  const Bytes front = this->front();
+  const std::size_t within = std::min(range.within, front.size());
+  if (range.from < within && (style == LineEnd::crlf || style == LineEnd::lf)) {
+    const Bytes run(front.data() + range.from, within - range.from);
+    if (const std::byte* at = find_byte(run, std::byte{'\n'})) {
+      const bool has_return = style == LineEnd::crlf && at != run.data() && at[-1] == std::byte{'\r'};
+      const std::size_t offset = static_cast<std::size_t>(at - front.data()) - (has_return ? 1 : 0);
+      resume.end_ = position() + offset;
+      return {offset, has_return ? std::size_t{2} : std::size_t{1}};
+    }
+    range.from = within - (front[within - 1] == std::byte{'\r'} ? 1 : 0);
+  }
+  const SearchEnd end = search(space_from(range.from), style, range);
+  resume.end_ = position() + end.next;
+  return end.found;
 }
 
 }  // namespace weir
