@@ -252,6 +252,7 @@ class WEIR_API Buffer {
   Pool& pool() const noexcept;
 
  private:
+  friend class Cursor;
   friend class Draft;
   friend class TransferBuffer;
 

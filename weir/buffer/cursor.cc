@@ -3,9 +3,10 @@
 #include "weir/buffer/cursor.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "weir/buffer/copy.h"
+#include "weir/buffer/search_pieces.h"
 
 namespace weir {
 
@@ -15,7 +16,16 @@ Cursor::Cursor(const Buffer& buffer) noexcept
       run_(buffer.front()),
       left_(buffer.size()),
       size_(buffer.size()),
+      state_(buffer.state_),
       front_(run_.data()) {}
+
+/// Prepared room is no change, and neither is that a search gave the buffer's count of bytes an origin.
+bool Cursor::is_unchanged() const noexcept {
+  if (buffer_->size() != size_ || buffer_->front().data() != front_) return false;
+  const bool was_searched = (state_ & Buffer::searched_flag) != 0;
+  if (!was_searched && (buffer_->state_ & Buffer::searched_flag) != 0) return true;
+  return (buffer_->state_ | Buffer::prepared_flag) == (state_ | Buffer::prepared_flag);
+}
 
 /// Requires that the present run is used up.
 void Cursor::next_run() noexcept {
@@ -34,6 +44,32 @@ bool Cursor::skip(std::size_t count) noexcept {
   return true;
 }
 
+bool Cursor::seek(std::size_t position) noexcept {
+  check();
+  if (position > size_) return false;
+  if (position < this->position()) *this = Cursor(*buffer_);
+  return skip(position - this->position());
+}
+
+/// Offsets are the buffer's during the search.
+template <class Wanted>
+Found Cursor::find_ahead(const Wanted& wanted, SearchRange range) const noexcept {
+  check();
+  if (range.from > left_) return {};
+  SearchSpace space{.piece = slice_.piece_, .offset = position(), .size = size_};
+  if (!run_.empty()) space.offset -= static_cast<std::size_t>(run_.data() - slice_->data());
+  range.from += position();
+  range.within += std::min(position(), unlimited - range.within);
+  const Found found = search(space, wanted, range).found;
+  return found ? Found(*found - position(), found.size()) : found;
+}
+
+Found Cursor::find(Bytes needle, SearchRange range) const noexcept { return find_ahead(needle, range); }
+
+Found Cursor::find_any(const ByteSet& wanted, SearchRange range) const noexcept { return find_ahead(wanted, range); }
+
+Found Cursor::find_line_end(LineEnd style, SearchRange range) const noexcept { return find_ahead(style, range); }
+
 bool Cursor::read(MutableBytes into) noexcept {
   check();
   if (into.size() > left_) return false;
@@ -44,6 +80,18 @@ bool Cursor::read(MutableBytes into) noexcept {
     into = into.subspan(step);
   }
   return true;
+}
+
+std::optional<std::uint64_t> Cursor::read_unsigned(std::size_t bytes, std::endian order) noexcept {
+  expects(bytes >= 1 && bytes <= 8);
+  std::array<std::byte, 8> read_bytes;
+  if (!read(MutableBytes(read_bytes).first(bytes))) return std::nullopt;
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const std::size_t from_the_top = order == std::endian::big ? i : bytes - 1 - i;
+    value = value << 8 | static_cast<std::uint64_t>(read_bytes[from_the_top]);
+  }
+  return value;
 }
 
 Result<std::optional<std::uint64_t>> Cursor::read_varint() noexcept {
@@ -75,23 +123,13 @@ std::optional<std::string> Cursor::read_string(std::size_t count) {
 }
 
 Result<std::optional<std::string>> Cursor::read_terminated_string(std::size_t limit) {
-  Cursor end = *this;
-  std::size_t length = 0;
-  while (!end.is_at_end() && length < limit) {
-    const Bytes run = end.run().first(std::min(end.run().size(), limit - length));
-    const void* nul = std::memchr(run.data(), 0, run.size());
-    if (nul == nullptr) {
-      length += run.size();
-      (void)end.skip(run.size());
-      continue;
-    }
-    length += static_cast<std::size_t>(static_cast<const std::byte*>(nul) - run.data());
-    std::optional<std::string> text = read_string(length);
-    (void)skip(1);
-    return text;
-  }
-  if (length >= limit) return errc::limit;
-  return std::optional<std::string>();
+  const Found nul = find(std::byte{0}, {.within = limit});
+  if (nul.error()) return nul.error();
+  if (!nul && left_ >= limit) return errc::limit;
+  if (!nul) return std::optional<std::string>();
+  std::optional<std::string> text = read_string(*nul);
+  (void)skip(1);
+  return text;
 }
 
 Slice Cursor::read_slice(std::size_t count) noexcept {

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "weir/base/bytes.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
 #include "weir/buffer/buffer.h"
+#include "weir/buffer/search.h"
 #include "weir/buffer/varint.h"
 
 namespace weir {
@@ -27,6 +29,8 @@ namespace weir {
 ///     if (!length || cursor.left() < *length) return;            // not whole yet: try again with more
 ///     Buffer body = cursor.read_buffer(*length);                 // shares the memory
 ///     input.drop(cursor.position());
+///
+/// To look ahead, peek, or copy the cursor, which is cheap, and read on from the copy.
 ///
 /// Invariant: never reads past the end; `position() + left() == buffer.size()`.
 /// Lifetime:  borrows the buffer, which must not be changed meanwhile (checked in debug builds): take a new cursor after
@@ -56,6 +60,20 @@ class WEIR_API Cursor {
     return read_in_order<T>(std::endian::little);
   }
   std::optional<std::byte> read_byte() noexcept { return read_in_order<std::byte>(std::endian::native); }
+  /// An unsigned number of 1 to 8 bytes, such as the 3 of many formats.
+  std::optional<std::uint64_t> read_unsigned(std::size_t bytes, std::endian order) noexcept;
+
+  /// What the read of the same name would give; the cursor stays.
+  template <std::integral T>
+  std::optional<T> peek_big_endian() const noexcept {
+    return Cursor(*this).read_big_endian<T>();
+  }
+  template <std::integral T>
+  std::optional<T> peek_little_endian() const noexcept {
+    return Cursor(*this).read_little_endian<T>();
+  }
+  std::optional<std::byte> peek_byte() const noexcept { return Cursor(*this).read_byte(); }
+  [[nodiscard]] bool peek(MutableBytes into) const noexcept { return Cursor(*this).read(into); }
 
   /// A varint; none while it is not whole. Error: std::errc::value_too_large; the cursor stays.
   Result<std::optional<std::uint64_t>> read_varint() noexcept;
@@ -76,6 +94,17 @@ class WEIR_API Cursor {
 
   /// Goes forward. False, and no step made, when less is left.
   [[nodiscard]] bool skip(std::size_t count) noexcept;
+  /// Goes to a position of the buffer, forward from here, or from the front to one that lies before. False, and no step
+  /// made, when the buffer ends before it.
+  [[nodiscard]] bool seek(std::size_t position) noexcept;
+
+  /// Search as Buffer's operations of the same name do, from the cursor on and with offsets counted from it, so that
+  /// `skip(*found)` goes there. What lies before the cursor costs nothing.
+  Found find(std::byte wanted, SearchRange range = {}) const noexcept { return find(Bytes(&wanted, 1), range); }
+  Found find(Bytes needle, SearchRange range = {}) const noexcept;
+  Found find(std::string_view needle, SearchRange range = {}) const noexcept { return find(as_bytes(needle), range); }
+  Found find_any(const ByteSet& wanted, SearchRange range = {}) const noexcept;
+  Found find_line_end(LineEnd style = LineEnd::crlf, SearchRange range = {}) const noexcept;
 
  private:
   template <class T>
@@ -99,14 +128,18 @@ class WEIR_API Cursor {
       next_run();
   }
   void next_run() noexcept;
-  /// The buffer is as it was.
-  void check() const noexcept { assert(buffer_->size() == size_ && buffer_->front().data() == front_); }
+  template <class Wanted>
+  Found find_ahead(const Wanted& wanted, SearchRange range) const noexcept;
+  bool is_unchanged() const noexcept;
+  void check() const noexcept { assert(is_unchanged()); }
 
   const Buffer* buffer_;
   SliceRange::Iterator slice_;  ///< the one that run_ lies in
   Bytes run_;
   std::size_t left_;
+  // What the buffer was like.
   std::size_t size_;
+  std::uint64_t state_;
   const std::byte* front_;
 };
 

@@ -196,6 +196,84 @@ TEST(Cursor, stays_when_there_is_no_memory_for_a_piece) {
   EXPECT_GT(failed, 0);
 }
 
+TEST(Cursor, reads_unsigned_numbers_of_every_size) {
+  const std::string text = "\x01\x02\x03\x04\x05\x06\x07\x08";
+  const std::string copy = text;
+  for (std::size_t step = 1; step <= text.size(); ++step) {
+    const Buffer buffer = cut(text, copy, step);
+    for (std::size_t bytes = 1; bytes <= 8; ++bytes) {
+      std::uint64_t expected = 0;
+      for (std::size_t i = 1; i <= bytes; ++i) expected = expected << 8 | i;
+      EXPECT_EQ(Cursor(buffer).read_unsigned(bytes, std::endian::big), expected);
+      expected = 0;
+      for (std::size_t i = bytes; i >= 1; --i) expected = expected << 8 | i;
+      EXPECT_EQ(Cursor(buffer).read_unsigned(bytes, std::endian::little), expected);
+    }
+    Cursor cursor(buffer);
+    ASSERT_TRUE(cursor.skip(6));
+    EXPECT_EQ(cursor.read_unsigned(3, std::endian::big), std::nullopt);
+    EXPECT_EQ(cursor.position(), 6U);
+  }
+}
+
+TEST(Cursor, a_peek_does_not_move_it) {
+  const std::string text = "\x01\x02\x03\x04";
+  const std::string copy = text;
+  const Buffer buffer = cut(text, copy, 3);
+  Cursor cursor(buffer);
+  std::array<std::byte, 4> into{};
+
+  EXPECT_EQ(cursor.peek_byte(), std::byte{1});
+  EXPECT_EQ(cursor.peek_big_endian<std::uint32_t>(), 0x01020304U);
+  EXPECT_EQ(cursor.peek_little_endian<std::uint16_t>(), 0x0201);
+  EXPECT_EQ(cursor.peek_big_endian<std::uint64_t>(), std::nullopt);
+  EXPECT_TRUE(cursor.peek(into));
+  EXPECT_EQ(as_text(into), text);
+  EXPECT_EQ(cursor.position(), 0U);
+}
+
+TEST(Cursor, goes_to_any_position_in_both_directions) {
+  const std::string text = "0123456789";
+  const std::string copy = text;
+  for (std::size_t step = 1; step <= text.size(); ++step) {
+    const Buffer buffer = cut(text, copy, step);
+    Cursor cursor(buffer);
+    for (const std::size_t position : {7U, 3U, 3U, 0U, 9U, 10U, 1U}) {
+      EXPECT_TRUE(cursor.seek(position));
+      EXPECT_EQ(cursor.position(), position);
+      EXPECT_EQ(cursor.left(), 10 - position);
+      EXPECT_EQ(as_text(Bytes(cursor.run())), std::string_view(text).substr(position, cursor.run().size()));
+      if (position < 10) {
+        EXPECT_EQ(cursor.peek_byte(), static_cast<std::byte>('0' + position));
+      }
+    }
+    EXPECT_FALSE(cursor.seek(11));
+    EXPECT_EQ(cursor.position(), 1U);
+  }
+}
+
+TEST(Cursor, searches_from_where_it_stands) {
+  const std::string text = "key=value; key=other;\r\nrest";
+  const std::string copy = text;
+  for (std::size_t step = 1; step <= text.size(); ++step) {
+    const Buffer buffer = cut(text, copy, step);
+    Cursor cursor(buffer);
+    for (std::size_t position = 0; position <= text.size(); ++position) {
+      ASSERT_TRUE(cursor.seek(position));
+      const std::string_view rest = std::string_view(text).substr(position);
+      const auto expected = [&](std::size_t at) { return at == rest.npos ? std::nullopt : std::optional(at); };
+      EXPECT_EQ(cursor.find("key"), expected(rest.find("key")));
+      EXPECT_EQ(cursor.find(std::byte{';'}), expected(rest.find(';')));
+      EXPECT_EQ(cursor.find_any("=\r"), expected(rest.find_first_of("=\r")));
+      EXPECT_EQ(cursor.find_line_end(), expected(rest.find("\r\n") == rest.npos ? rest.find('\n') : rest.find("\r\n")));
+      EXPECT_EQ(cursor.find("key", {.from = 3}), expected(rest.size() < 3 ? rest.npos : rest.find("key", 3)));
+      EXPECT_EQ(cursor.find("key", {.within = 3}), expected(rest.substr(0, 3).find("key")));
+      EXPECT_EQ(cursor.find(""), 0U);
+      EXPECT_EQ(cursor.position(), position);
+    }
+  }
+}
+
 TEST(CursorDeathTest, more_than_is_left_is_no_piece) {
   const Buffer buffer;
   EXPECT_DEATH((void)Cursor(buffer).read_buffer(1), "");

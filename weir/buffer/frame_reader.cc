@@ -3,7 +3,6 @@
 #include "weir/buffer/frame_reader.h"
 
 #include <algorithm>
-#include <array>
 
 #include "weir/buffer/cursor.h"
 
@@ -31,12 +30,9 @@ Result<LengthReader::Extent> LengthReader::extent(const Buffer& input) const noe
     if (!*told) return Extent{};
     length = **told;
   } else {
-    std::array<std::byte, 8> prefix{};
-    if (!cursor.read(MutableBytes(prefix).first(format_.bytes))) return Extent{};
-    for (std::size_t i = 0; i < format_.bytes; ++i) {
-      const std::size_t from_the_top = format_.order == std::endian::big ? i : format_.bytes - 1 - i;
-      length = length << 8 | static_cast<std::uint64_t>(prefix[from_the_top]);
-    }
+    const std::optional<std::uint64_t> told = cursor.read_unsigned(format_.bytes, format_.order);
+    if (!told) return Extent{};
+    length = *told;
   }
   const std::size_t prefix = cursor.position();
   if (format_.counts_prefix) {

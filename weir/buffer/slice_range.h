@@ -39,6 +39,7 @@ class SliceRange {
     bool operator==(const Iterator&) const noexcept = default;
 
    private:
+    friend class Cursor;
     friend class SliceRange;
     explicit Iterator(SliceQueue::Iterator piece) noexcept : piece_(piece) {}
 
