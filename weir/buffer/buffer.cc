@@ -248,34 +248,4 @@ std::size_t Buffer::gather(std::span<iovec> entries) const noexcept {
   return count;
 }
 
-bool Buffer::equals(const Buffer& other) const noexcept {
-  if (size_ != other.size_) return false;
-  SliceQueue::Iterator left = queue_.begin();
-  SliceQueue::Iterator right = other.queue_.begin();
-  for (std::size_t left_done = 0, right_done = 0; left && right;) {
-    const std::size_t count = std::min(left->size - left_done, right->size - right_done);
-    if (std::memcmp(left->data + left_done, right->data + right_done, count) != 0) return false;
-    left_done += count;
-    right_done += count;
-    if (left_done == left->size) {
-      ++left;
-      left_done = 0;
-    }
-    if (right_done == right->size) {
-      ++right;
-      right_done = 0;
-    }
-  }
-  return true;
-}
-
-bool Buffer::equals(Bytes bytes) const noexcept {
-  if (size_ != bytes.size()) return false;
-  for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) {
-    if (std::memcmp(piece->data, bytes.data(), piece->size) != 0) return false;
-    bytes = bytes.subspan(piece->size);
-  }
-  return true;
-}
-
 }  // namespace weir

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -224,9 +225,21 @@ class WEIR_API Buffer {
   /// Describes the first slices for a system call; returns how many entries were filled.
   std::size_t gather(std::span<iovec> entries) const noexcept;
 
+  /// Equal, and ordered, as the bytes are, read as unsigned numbers, however they are cut. A file range is not read: it
+  /// equals only the same part of the same file range, and comes after all bytes that are in memory.
   friend bool operator==(const Buffer& left, const Buffer& right) noexcept { return left.equals(right); }
   friend bool operator==(const Buffer& left, Bytes right) noexcept { return left.equals(right); }
   friend bool operator==(const Buffer& left, std::string_view right) noexcept { return left.equals(as_bytes(right)); }
+  friend std::strong_ordering operator<=>(const Buffer& left, const Buffer& right) noexcept {
+    return left.compare(right.queue_);
+  }
+  friend std::strong_ordering operator<=>(const Buffer& left, Bytes right) noexcept { return left.compare(right); }
+  friend std::strong_ordering operator<=>(const Buffer& left, std::string_view right) noexcept {
+    return left.compare(as_bytes(right));
+  }
+
+  /// The same for equal content, however it is cut: see ContentHash (weir/buffer/hash.h).
+  std::uint64_t hash(std::uint64_t seed = 0) const noexcept;
 
   /// The first occurrence in the range, its end included. Linear in the bytes searched, plus the needle's length, however
   /// the bytes are cut into slices. An empty needle is found at the range's beginning. Error: errc::not_in_memory, when
@@ -345,8 +358,10 @@ class WEIR_API Buffer {
   bool begin_search(std::uint64_t pattern, SearchPosition& resume, SearchRange& range) noexcept;
   template <class Wanted>
   Found find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept;
-  bool equals(const Buffer& other) const noexcept;
-  bool equals(Bytes bytes) const noexcept;
+  bool equals(const Buffer& other) const noexcept { return size_ == other.size_ && compare(other.queue_) == 0; }
+  bool equals(Bytes bytes) const noexcept { return size_ == bytes.size() && compare(bytes) == 0; }
+  std::strong_ordering compare(const SliceQueue& other) const noexcept;
+  std::strong_ordering compare(Bytes bytes) const noexcept;
 
   SliceQueue queue_;
   std::byte* write_ = nullptr;  ///< where the next byte appended by copy goes, in block_

@@ -91,6 +91,11 @@ class WEIR_API Slice {
   bool is_empty() const noexcept { return piece_.size == 0; }
   Bytes bytes() const noexcept { return {piece_.data, piece_.size}; }
 
+  /// Equal when the bytes are.
+  friend bool operator==(const Slice& left, const Slice& right) noexcept {
+    return as_text(left.bytes()) == as_text(right.bytes());
+  }
+
   /// `count` bytes from `offset` on, sharing the memory. Requires `offset + count <= size()`.
   Slice subslice(std::size_t offset, std::size_t count) const {
     expects(offset <= size() && count <= size() - offset);
