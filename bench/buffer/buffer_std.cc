@@ -4,8 +4,12 @@
 
 #include "bench/buffer/append.h"
 #include "bench/buffer/cases.h"
+#include "bench/buffer/connections.h"
 #include "bench/buffer/lines.h"
+#include "bench/buffer/message.h"
+#include "bench/buffer/search.h"
 #include "bench/buffer/string_subject.h"
+#include "bench/limit/limit_cases.h"
 
 namespace bench {
 namespace {
@@ -52,5 +56,9 @@ int main(int argc, char** argv) {
   add_message_cases<StringSubject>(cases, "string");
   add_bulk_cases<StringSubject>(cases, "string");
   add_line_cases<StringSubject>(cases, "string");
+  add_write_cases<StringSubject>(cases, "string");
+  add_search_cases<StringSubject>(cases, "string");
+  add_connection_cases<StringSubject>(cases, "string");
+  add_allocator_cases(cases);
   return cases.run(argc, argv);
 }

@@ -114,4 +114,9 @@ inline std::uint32_t load_big_endian(const char* from) noexcept {
   return __builtin_bswap32(value);
 }
 
+inline void store_big_endian(void* to, std::size_t value) noexcept {
+  const std::uint32_t swapped = __builtin_bswap32(static_cast<std::uint32_t>(value));
+  std::memcpy(to, &swapped, sizeof swapped);
+}
+
 }  // namespace bench

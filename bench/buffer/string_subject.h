@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include <cstddef>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bench/buffer/data.h"
+#include "bench/buffer/message.h"
 
 namespace bench {
 
@@ -39,6 +40,32 @@ struct StringSubject {
     std::memcpy(to, buffer.bytes.data() + buffer.read, count);
   }
   static void receive(Buffer& buffer, std::size_t count) { buffer.bytes.resize(buffer.bytes.size() + count); }
+
+  static void append_segment(Buffer& buffer, std::string_view bytes) { append(buffer, bytes); }
+  static std::size_t find(const Buffer& buffer, std::string_view wanted) { return buffer.bytes.find(wanted); }
+  class Finder {
+   public:
+    bool find(const Buffer& buffer, std::string_view wanted) {
+      if (buffer.bytes.find(wanted, searched_) != std::string::npos) return true;
+      if (size(buffer) >= wanted.size()) searched_ = size(buffer) - wanted.size() + 1;
+      return false;
+    }
+
+   private:
+    std::size_t searched_ = 0;
+  };
+
+  /// The length is patched in when the message is whole.
+  static void write_message(Buffer& buffer, Buffer&, const Message& message) {
+    const std::size_t start = buffer.bytes.size();
+    buffer.bytes.append(4, '\0');
+    write_fields(message, [&](std::string_view bytes) { buffer.bytes.append(bytes); });
+    store_big_endian(buffer.bytes.data() + start, buffer.bytes.size() - start - 4);
+  }
+  static std::size_t gather(const Buffer& buffer, iovec* entries, std::size_t) {
+    entries[0] = {const_cast<char*>(buffer.bytes.data()) + buffer.read, size(buffer)};
+    return 1;
+  }
 
   static std::string cut(Buffer& from, std::size_t count, Buffer&) {
     std::string part(from.bytes, from.read, count);

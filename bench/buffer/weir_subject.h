@@ -7,14 +7,19 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "bench/buffer/data.h"
+#include "bench/buffer/message.h"
 #include "weir/buffer/buffer.h"
+#include "weir/buffer/draft.h"
 #include "weir/buffer/frame_reader.h"
 #include "weir/buffer/line_reader.h"
+#include "weir/buffer/pool.h"
+#include "weir/buffer/transfer_buffer.h"
 
 namespace bench {
 
@@ -63,6 +68,55 @@ struct WeirSubject {
     }
     return sum;
   }
+
+  /// Shared by counting.
+  using Shared = weir::Slice;
+  static Shared make_shared_bytes(std::string_view bytes) {
+    return weir::Slice::copy_of(weir::as_bytes(bytes), weir::Pool::default_pool());
+  }
+  static void append_shared(Buffer& buffer, const Shared& bytes) { buffer.append(bytes); }
+  /// A buffer on its way to another thread.
+  using Parcel = weir::TransferBuffer;
+  static Parcel pack(Buffer&& buffer) { return std::move(buffer).detach(); }
+  static Buffer unpack(Parcel&& parcel) { return std::move(parcel).attach(); }
+
+  /// How long segments may be that become one.
+  static constexpr std::size_t joined = 0;
+  static void append_segment(Buffer& buffer, std::string_view bytes) { buffer.append_static(bytes); }
+
+  static void write_message(Buffer& buffer, Buffer&, const Message& message) {
+    weir::Draft draft(buffer);
+    const weir::MutableBytes prefix = draft.allocate(4);
+    write_fields(message, [&](std::string_view bytes) { draft.append(bytes); });
+    store_big_endian(prefix.data(), draft.size() - 4);
+    draft.commit();
+  }
+  static void write_bodies(Buffer& buffer, std::string_view head, const Shared& body, std::string_view tail,
+                           std::size_t count) {
+    weir::Draft draft(buffer);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::memcpy(draft.allocate(head.size()).data(), head.data(), head.size());
+      draft.append(body);
+      draft.append(tail);
+    }
+    draft.commit();
+  }
+
+  static std::size_t find(const Buffer& buffer, std::string_view wanted) { return *buffer.find(wanted); }
+  class Finder {
+   public:
+    bool find(Buffer& buffer, std::string_view wanted) { return static_cast<bool>(buffer.find(wanted, position_)); }
+
+   private:
+    weir::SearchPosition position_;
+  };
+  static const void* contiguous(Buffer& buffer, std::size_t count) { return buffer.contiguous(count).data(); }
+
+  static void receive_written(Buffer& buffer, std::size_t count) {
+    std::memset(buffer.prepare(count).data(), 'x', count);
+    buffer.commit(count);
+  }
+  static void keep_front(Buffer& kept, Buffer& from, std::size_t count) { kept = from.take(count); }
 
   static bool next_message(Buffer& buffer, Buffer&) {
     const auto message = weir::LengthReader().next(buffer);

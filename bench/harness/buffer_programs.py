@@ -6,10 +6,12 @@ import select
 import subprocess
 from dataclasses import dataclass
 
-from .programs import BenchError
+from .programs import BenchError, find_programs
 
 PATIENCE = 120  # seconds for one figure
 AGAIN = "weir again"
+BEFORE = "weir before"
+JEMALLOC = "jemalloc"
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,14 @@ class BufferPrograms:
         self.arguments = ["--smoke"] if options.smoke else []
         self.malloc_count = programs.get("malloc-count")
         self.paths = {name: path for name, path in programs.items() if name.startswith("buffer-")}
+        self.preloaded = {}
         if not options.smoke:
             self.paths[AGAIN] = self.paths["buffer-weir"]
+        if options.before:
+            self.paths[BEFORE] = find_programs(options.before)["buffer-weir"]
+        if JEMALLOC in programs:
+            self.paths[JEMALLOC] = self.paths["buffer-std"]
+            self.preloaded[JEMALLOC] = programs[JEMALLOC]
         self.processes = {}
         self.cases = {}  # workload -> case -> sources
         for process in sorted(self.paths, key=lambda name: (name != "buffer-weir", name)):
@@ -45,7 +53,11 @@ class BufferPrograms:
             entry = json.loads(line)
             if process == AGAIN and (entry["kind"] != "time" or entry["subject"] != "weir"):
                 continue
-            subject = AGAIN if process == AGAIN else entry["subject"]
+            if process == BEFORE and entry["subject"] != "weir":
+                continue
+            if process == JEMALLOC and entry["subject"] != "malloc":
+                continue
+            subject = process if process in (AGAIN, BEFORE, JEMALLOC) else entry["subject"]
             sources = self.cases.setdefault(entry["id"], {}).setdefault(entry["case"], [])
             sources.append(Source(subject, process, entry["index"], entry["unit"], entry["kind"]))
 
@@ -53,14 +65,17 @@ class BufferPrograms:
         """The figure; what is not a time comes from a process that did nothing else before."""
         if source.kind == "time":
             if source.process not in self.processes:
-                self.processes[source.process] = Process(self.paths[source.process], self.arguments, self.machine)
+                self.processes[source.process] = self.start(source)
             return self.processes[source.process].ask(source.index, seconds)
-        preloaded = self.malloc_count if source.kind == "mallocs" else None
-        process = Process(self.paths[source.process], self.arguments, self.machine, preloaded)
+        process = self.start(source)
         try:
             return process.ask(source.index, seconds)
         finally:
             process.end()
+
+    def start(self, source):
+        preloaded = self.malloc_count if source.kind == "mallocs" else self.preloaded.get(source.process)
+        return Process(self.paths[source.process], self.arguments, self.machine, preloaded)
 
     def end(self):
         for process in self.processes.values():

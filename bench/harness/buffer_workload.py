@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 from dataclasses import dataclass
 
-from .buffer_programs import AGAIN, BufferPrograms
+from .buffer_programs import AGAIN, BufferPrograms, Source
 from .figures import Figures
 from .goals import verdicts
 from .programs import BenchError
@@ -17,7 +17,21 @@ TITLES = {
     "M5": "lines",
     "M6": "messages behind their length",
     "M7": "hand bytes from buffer to buffer",
+    "M9": "write a message field by field behind its length",
+    "M10": "put bodies between staged heads and tails",
+    "M11": "one payload to a thousand outputs",
+    "M12": "to copy or to share",
+    "M13": "search across segments",
+    "M14": "search on while bytes arrive",
+    "M15": "describe a thousand segments for a system call",
+    "M16": "make bytes contiguous at a border",
+    "M18": "requests and answers on ten thousand connections",
+    "M19": "idle memory",
+    "M20": "the pool",
+    "M21": "a little kept of much",
+    "M26": "a ring of 64 KiB",
 }
+ALTERNATIVES = {"slice-16": "slice-24", "weir-share": "weir-copy"}  # two ways of one thing: this against that
 WARM_SECONDS = 0.05  # what the first run of a case takes beside its own time, for the estimate of the time left
 MEMORY_SECONDS = 0.1  # a figure that is no time
 
@@ -76,6 +90,8 @@ class BufferWorkload(Workload):
         for verdict in verdicts(figures):
             if self.warm_up and not verdict.is_reached:
                 progress.say(f"missed: {self.identity} {verdict}")
+        for sentence in crossovers(figures):
+            progress.say(sentence)
         return figures, failures
 
     def run_cell(self, cell, figures, progress):
@@ -93,47 +109,68 @@ class BufferWorkload(Workload):
         self.programs.end()
 
     def heading(self):
-        return f"{'case':<34} {'weir':>13}    ratio of weir to each, and of weir again to weir".rstrip()
+        return f"{'case':<34} {'weir':>13}    ratio of weir to each, and of weir again to weir"
 
     def row(self, cell, figures):
-        subjects = [source.subject for source in cell.sources]
-        if "weir" not in subjects:
-            return f"{cell.case:<34} " + "  ".join(f"{subject} {cost_text(figures.cost(cell.case, subject), cell.unit)}" for subject in subjects)
-        text = f"{cell.case:<34} {cost_text(figures.cost(cell.case, 'weir'), cell.unit):>13}    "
-        for subject in subjects:
-            if subject == "weir":
-                continue
-            ratio = self.ratio(cell, figures, subject)
-            value = f"{ratio.median:.3f}" if ratio else f"({cost_text(figures.cost(cell.case, subject), cell.unit)})"
-            text += f"{subject} {value}   "
+        """The cost of weir or whoever else the others are compared with, and the ratios."""
+        there = [source.subject for source in cell.sources]
+        base = "weir" if "weir" in there else ALTERNATIVES.get(there[-1], there[0])
+        text = f"{cell.case:<34} {cost_text(figures.cost(cell.case, base), cell.unit):>13}    {'' if base == 'weir' else base + '   '}"
+        for subject, reference in self.compared(cell):
+            ratio = figures.ratio(cell.case, subject, reference)
+            other = reference if subject == "weir" else subject
+            text += f"{other} {ratio.median:.3f}   " if ratio else f"{other} ({cost_text(figures.cost(cell.case, other), cell.unit)})   "
         return text.rstrip()
 
-    def ratio(self, cell, figures, subject):
-        return figures.ratio(cell.case, AGAIN, "weir") if subject == AGAIN else figures.ratio(cell.case, "weir", subject)
+    def compared(self, cell):
+        """Which ratios are shown: (subject, reference)."""
+        there = [source.subject for source in cell.sources]
+        if "weir" in there:
+            yield from (("weir", subject) for subject in there if subject not in ("weir", AGAIN, *ALTERNATIVES, *ALTERNATIVES.values()))
+        if AGAIN in there:
+            yield AGAIN, "weir"
+        yield from ((subject, reference) for subject, reference in ALTERNATIVES.items() if subject in there)
 
     def pairs(self, subjects):
-        yield from (("weir", subject) for subject in subjects if subject not in ("weir", AGAIN))
-        if AGAIN in subjects:
-            yield AGAIN, "weir"
+        cell = Cell("", "", tuple(Source(subject, "", 0, "", "") for subject in subjects), 0, 0)
+        yield from self.compared(cell)
 
     def summary(self, figures):
         found = verdicts(figures)
         if not found:
             return ""
         missed = [str(verdict) for verdict in found if not verdict.is_reached]
-        return f"{len(found) - len(missed)} of {len(found)} goals reached" + (f"; missed: {'; '.join(missed)}" if missed else "") + "."
+        text = f"{len(found) - len(missed)} of {len(found)} goals reached" + (f"; missed: {'; '.join(missed)}" if missed else "") + "."
+        return text + "".join(f" {sentence}" for sentence in crossovers(figures))
 
     def charts(self, figures):
         """One chart for each unit: weir against every other subject."""
         goals = {(verdict.case, verdict.against): verdict.goal.ratio for verdict in verdicts(figures)}
         for unit in dict.fromkeys(cell.unit for cell in self.cells):
             rows = []
-            for cell in self.cells:
-                ratios = [(source.subject, self.ratio(cell, figures, source.subject), goals.get((cell.case, source.subject)))
-                          for source in cell.sources if source.subject != "weir"]
-                if cell.unit == unit:
-                    rows.append(Row(cell.case, [entry for entry in ratios if entry[1]]))
+            for cell in (cell for cell in self.cells if cell.unit == unit):
+                ratios = [(name_of(subject, reference), figures.ratio(cell.case, subject, reference), goals.get((cell.case, reference)))
+                          for subject, reference in self.compared(cell)]
+                rows.append(Row(cell.case, [entry for entry in ratios if entry[1]]))
             yield Chart(f"{unit}: weir against each", [row for row in rows if row.ratios])
+
+
+def name_of(subject, reference):
+    return reference if subject == "weir" else subject if subject == AGAIN else f"{subject} / {reference}"
+
+
+def crossovers(figures):
+    """Of cases NAME/SIZE… that were done by copying and by sharing: from which size on sharing is cheaper."""
+    sizes = {}
+    for case in figures.costs:
+        ratio = figures.ratio(case, "weir-share", "weir-copy")
+        if ratio:
+            name, size, *rest = case.split("/")
+            sizes.setdefault("/".join([name, *rest]), {})[int(size)] = ratio.median
+    for name, ratios in sizes.items():
+        dearer = [size for size, ratio in ratios.items() if ratio > 1]
+        cheaper = [size for size in ratios if size > max(dearer, default=0)]
+        yield f"{name}: sharing is cheaper " + (f"from {min(cheaper)} bytes on." if cheaper else "nowhere.")
 
 
 def cost_text(cost, unit):

@@ -44,7 +44,7 @@ class Figures:
 
     def ratio(self, case, subject, reference):
         """Of runs of the same round; None when no round has both, or when there is nothing to divide."""
-        over, under = self.costs[case][subject], self.costs[case].get(reference, {})
+        over, under = self.costs[case].get(subject, {}), self.costs[case].get(reference, {})
         ratios = [over[number] / under[number] for number in over if over[number] > 0 and under.get(number, 0) > 0]
         return Spread.of(ratios) if ratios else None
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-PEERS = ("evbuffer", "cord")
+PEERS = ("evbuffer", "cord", "malloc", "jemalloc", "mutex-map")
 BEST_PEER = "best peer"
 
 
@@ -24,6 +24,11 @@ GOALS = (
     Goal("M4", r"(split|cut)/.*", BEST_PEER, 0.5),
     Goal("M5", r"line/.*", BEST_PEER, 0.5),
     Goal("M7", r"(splice|hand-over)/.*", BEST_PEER, 0.5),
+    Goal("M12", r"reference/.*", BEST_PEER, 0.5),
+    Goal("M20", r"same-thread/(512|4096|65536)", None, 4.0),
+    Goal("M20", r"two-threads/(pool|buffer)", None, 1 / 1.9),
+    Goal("M20", r"two-threads/.*/processor", None, 1.05),
+    Goal("M26", r"ring/.*", "ring", 1.0),
     Goal("M.*", r"(?!copied/).*", BEST_PEER, 1.0),  # whatever else a peer can do; what weir copies it copies on purpose
 )
 
@@ -43,7 +48,7 @@ class Verdict:
 
     def __str__(self):
         against = f" × {self.against}" if self.against else ""
-        return f"{self.case}: {self.value:.3g}{against}, goal {self.goal.ratio:g}"
+        return f"{self.case}: {self.value:.3g}{against}, goal {self.goal.ratio:.3g}"
 
 
 def verdicts(figures):

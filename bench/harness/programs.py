@@ -37,12 +37,12 @@ def find_programs(directory):
             programs = json.load(file)
     except OSError as error:
         raise BenchError(f"{path}: {error.strerror}; was this directory built?") from error
-    for subject, hint in (("libevent", "libevent-dev"), ("asio", "libasio-dev"), ("buffer-cord", "libabsl-dev")):
+    for subject, hint in (("libevent", "libevent-dev"), ("asio", "libasio-dev"), ("buffer-cord", "libabsl-dev"), ("jemalloc", "libjemalloc2")):
         if subject not in programs:
             print(f"{subject}: left out, not built (needs {hint} and -DWEIR_BENCH_PEERS=ON)")
     if "weir" not in programs:
         raise BenchError("the weir tool is not built; it is also the load generator")
-    missing = [path for path in programs.values() if not os.access(path, os.X_OK)]
+    missing = [path for path in programs.values() if not os.path.exists(path)]
     if missing:
         raise BenchError(f"{missing[0]}: not there; was this directory built?")
     return programs

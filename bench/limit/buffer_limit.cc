@@ -10,7 +10,8 @@
 #include "bench/buffer/append.h"
 #include "bench/buffer/cases.h"
 #include "bench/buffer/data.h"
-#include "bench/buffer/lines.h"
+#include "bench/buffer/message.h"
+#include "bench/limit/limit_cases.h"
 #include "bench/limit/window.h"
 
 namespace bench {
@@ -106,24 +107,24 @@ class HotBulk final : public Workload {
   Text block_;
 };
 
-/// M5: every line end in one piece of memory.
-class FindLineEnds final : public Workload {
- public:
-  FindLineEnds() : text_(lines_of(mib, count_)) {}
-
-  void run(std::size_t rounds) override {
-    for (std::size_t round = 0; round < rounds; ++round) {
-      const char* end = text_.data() + text_.size();
-      for (const char* at = text_.data(); at != end;) {
-        at = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at))) + 1;
-        keep(*at);
-      }
-    }
+/// M9: the fields go straight into memory with room enough, and the length before them.
+struct FlatSubject {
+  struct Buffer {
+    Text memory{std::string(128 * kib, ' ')};
+    std::size_t size = 0;
+  };
+  static std::size_t size(const Buffer& buffer) { return buffer.size; }
+  static void drop(Buffer& buffer, std::size_t) { buffer.size = 0; }
+  static void write_message(Buffer& buffer, Buffer&, const Message& message) {
+    char* const start = buffer.memory.data() + buffer.size;
+    char* at = start + 4;
+    write_fields(message, [&](std::string_view bytes) {
+      std::memcpy(at, bytes.data(), bytes.size());
+      at += bytes.size();
+    });
+    store_big_endian(start, static_cast<std::size_t>(at - start) - 4);
+    buffer.size += static_cast<std::size_t>(at - start);
   }
-
- private:
-  std::size_t count_ = 0;
-  std::string text_;
 };
 
 /// M7: the system calls alone.
@@ -184,11 +185,14 @@ int main(int argc, char** argv) {
   using namespace bench;
   Cases cases;
   add_copies(cases);
-  std::size_t lines = 0;
-  lines_of(mib, lines);
-  cases.add<FindLineEnds>("M5", "line/look", "memchr", lines);
+  for (const std::size_t size : {100UL, kib, 16 * kib, 64 * kib}) {
+    cases.add<WriteMessage<FlatSubject>>("M9", "message/" + std::to_string(size), "memcpy", 1, size);
+  }
   for (const std::size_t segment : {4 * kib, 16 * kib, 64 * kib}) {
     cases.add<ProxyCalls>("M7", "proxy/" + std::to_string(segment), "read-writev", ProxyCalls::turn / segment, segment);
   }
+  add_layout_cases(cases);
+  add_search_limits(cases);
+  add_ring_limits(cases);
   return cases.run(argc, argv);
 }

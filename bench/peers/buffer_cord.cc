@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include "bench/buffer/append.h"
 #include "bench/buffer/cases.h"
+#include "bench/buffer/connections.h"
 #include "bench/buffer/lines.h"
+#include "bench/buffer/message.h"
+#include "bench/buffer/search.h"
+#include "bench/buffer/share.h"
 #include "bench/buffer/split.h"
 #include "bench/peers/cord_subject.h"
 
@@ -17,5 +21,12 @@ int main(int argc, char** argv) {
   bench::add_line_cases<Subject>(cases, subject);
   bench::add_parse_cases<Subject>(cases, subject);
   bench::add_proxy_cases<Subject>(cases, subject);
+  bench::add_write_cases<Subject>(cases, subject);
+  bench::add_insert_cases<Subject>(cases, subject);
+  bench::add_share_cases<Subject>(cases, subject);
+  bench::add_gather_cases<Subject>(cases, subject);
+  bench::add_contiguous_cases<Subject>(cases, subject);
+  bench::add_connection_cases<Subject>(cases, subject);
+  bench::add_pinning_cases<Subject>(cases, subject);
   return cases.run(argc, argv);
 }

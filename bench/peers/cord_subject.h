@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "bench/buffer/data.h"
+#include "bench/buffer/message.h"
 
 namespace bench {
 
@@ -84,6 +85,48 @@ struct CordSubject {
     }
     return sum;
   }
+
+  /// Shared by counting.
+  using Shared = absl::Cord;
+  static Shared make_shared_bytes(std::string_view bytes) {
+    Buffer buffer;
+    append(buffer, bytes);
+    return buffer;
+  }
+  static void append_shared(Buffer& buffer, const Shared& bytes) { buffer.Append(bytes); }
+  /// Counts are always atomic.
+  using Parcel = absl::Cord;
+  static Parcel pack(Buffer&& buffer) { return std::move(buffer); }
+  static Buffer unpack(Parcel&& parcel) { return std::move(parcel); }
+
+  /// Short references are copied and become one segment.
+  static constexpr std::size_t joined = 511;
+  static void append_segment(Buffer& buffer, std::string_view bytes) { append_reference(buffer, bytes); }
+
+  static void write_message(Buffer& buffer, Buffer& scratch, const Message& message) {
+    write_fields(message, [&](std::string_view bytes) { append(scratch, bytes); });
+    char prefix[4];
+    store_big_endian(prefix, scratch.size());
+    append(buffer, {prefix, sizeof prefix});
+    buffer.Append(std::move(scratch));
+    scratch.Clear();
+  }
+  static void write_bodies(Buffer& buffer, std::string_view head, const Shared& body, std::string_view tail,
+                           std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      append(buffer, head);
+      append_shared(buffer, body);
+      append(buffer, tail);
+    }
+  }
+
+  /// A Cord makes contiguous what it copies out; it stays as it is itself.
+  static const void* contiguous(Buffer& buffer, std::size_t count) { return buffer.Subcord(0, count).Flatten().data(); }
+
+  static void receive_written(Buffer& buffer, std::size_t count) {
+    fill(buffer, count, [](absl::Span<char> room) { std::memset(room.data(), 'x', room.size()); });
+  }
+  static void keep_front(Buffer& kept, Buffer& from, std::size_t count) { kept = from.Subcord(0, count); }
 
   static bool next_message(Buffer& buffer, Buffer& scratch) {
     char prefix[4];

@@ -9,10 +9,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "bench/buffer/data.h"
+#include "bench/buffer/message.h"
 
 namespace bench {
 
@@ -94,6 +96,64 @@ struct EvbufferSubject {
       sum += *static_cast<const unsigned char*>(segments[static_cast<unsigned>(i)].iov_base);
     return sum;
   }
+
+  /// Shared by counting: an evbuffer to which others refer.
+  using Shared = Buffer;
+  static Shared make_shared_bytes(std::string_view bytes) {
+    Buffer buffer;
+    append(buffer, bytes);
+    return buffer;
+  }
+  static void append_shared(Buffer& buffer, const Shared& bytes) { evbuffer_add_buffer_reference(buffer, bytes); }
+  /// How long segments may be that become one.
+  static constexpr std::size_t joined = 0;
+  static void append_segment(Buffer& buffer, std::string_view bytes) {
+    evbuffer_add_reference(buffer, bytes.data(), bytes.size(), nullptr, nullptr);
+  }
+
+  /// The body first, in a buffer that is used again and again; then its length, and the body moved behind it.
+  static void write_message(Buffer& buffer, Buffer& scratch, const Message& message) {
+    write_fields(message, [&](std::string_view bytes) { append(scratch, bytes); });
+    char prefix[4];
+    store_big_endian(prefix, size(scratch));
+    append(buffer, {prefix, sizeof prefix});
+    evbuffer_add_buffer(buffer, scratch);
+  }
+  static void write_bodies(Buffer& buffer, std::string_view head, const Shared& body, std::string_view tail,
+                           std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      append(buffer, head);
+      append_shared(buffer, body);
+      append(buffer, tail);
+    }
+  }
+
+  static std::size_t find(Buffer& buffer, std::string_view wanted) {
+    return static_cast<std::size_t>(evbuffer_search(buffer, wanted.data(), wanted.size(), nullptr).pos);
+  }
+  class Finder {
+   public:
+    bool find(Buffer& buffer, std::string_view wanted) {
+      evbuffer_ptr from;
+      evbuffer_ptr_set(buffer, &from, searched_, EVBUFFER_PTR_SET);
+      if (evbuffer_search(buffer, wanted.data(), wanted.size(), &from).pos >= 0) return true;
+      if (size(buffer) >= wanted.size()) searched_ = size(buffer) - wanted.size() + 1;
+      return false;
+    }
+
+   private:
+    std::size_t searched_ = 0;
+  };
+  static const void* contiguous(Buffer& buffer, std::size_t count) {
+    return evbuffer_pullup(buffer, static_cast<ev_ssize_t>(count));
+  }
+
+  static void receive_written(Buffer& buffer, std::size_t count) {
+    const evbuffer_iovec room = reserve(buffer, count);
+    std::memset(room.iov_base, 'x', count);
+    commit(buffer, room, count);
+  }
+  static void keep_front(Buffer& kept, Buffer& from, std::size_t count) { evbuffer_remove_buffer(from, kept, count); }
 
   static bool next_message(Buffer& buffer, Buffer& scratch) {
     char prefix[4];
