@@ -24,6 +24,13 @@ enum class BlockKind : std::uint8_t {
   vector,   ///< an adopted std::vector<std::byte>
 };
 
+/// Whether a block of a pool is in use; kept in debug builds only, see block_guard.h.
+enum class BlockUse : std::uint8_t {
+  fresh,  ///< never was
+  live,
+  free,
+};
+
 /// Counts the slices, and at most one writer, of one region of memory.
 ///
 /// Header and memory are separate, so that memory from 4 KiB on can begin at a page border and iteration over slices
@@ -42,6 +49,7 @@ struct alignas(64) BlockHeader {
   BlockKind kind = BlockKind::single;
   bool is_shared_between_threads = false;
   std::uint8_t size_class = 0;  ///< of the kinds `cached` and `slab`
+  BlockUse use = BlockUse::fresh;
 
   std::byte* end() const noexcept { return memory + capacity; }
 

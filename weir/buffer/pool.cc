@@ -6,6 +6,7 @@
 
 #include "weir/base/error.h"
 #include "weir/base/expects.h"
+#include "weir/buffer/block_guard.h"
 #include "weir/buffer/owned_header.h"
 #include "weir/buffer/pool_center.h"
 #include "weir/buffer/size_class.h"
@@ -22,6 +23,14 @@ constexpr std::uint64_t scatter(std::uint64_t number) noexcept {
   number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9;
   number = (number ^ (number >> 27)) * 0x94D049BB133111EB;
   return number ^ (number >> 31);
+}
+
+/// A header as it leaves the pool; null stays null.
+BlockHeader* come_into_use(BlockHeader* header) noexcept {
+  if (header == nullptr) return nullptr;
+  guard_acquired(*header);
+  header->count.store(1, std::memory_order_relaxed);
+  return header;
 }
 
 void* allocate_center() {
@@ -62,28 +71,23 @@ BlockHeader* Pool::acquire(std::size_t bytes, std::error_code* error) noexcept {
   if (bytes <= largest_cached_bytes) [[likely]] {
     ThreadCache* cache = ThreadCache::at_hand(id_);
     BlockHeader* header = cache == nullptr ? nullptr : cache->pop(size_class_of(bytes));
-    if (header != nullptr) [[likely]] {
-      header->count.store(1, std::memory_order_relaxed);
-      return header;
-    }
+    if (header != nullptr) [[likely]]
+      return come_into_use(header);
   }
   return acquire_slow(bytes, error);
 }
 
 BlockHeader* Pool::acquire_slow(std::size_t bytes, std::error_code* error) noexcept {
   std::error_code ignored;
-  BlockHeader* header = center_->acquire(bytes, thread_cache(), error == nullptr ? ignored : *error);
-  if (header != nullptr) header->count.store(1, std::memory_order_relaxed);
-  return header;
+  return come_into_use(center_->acquire(bytes, thread_cache(), error == nullptr ? ignored : *error));
 }
 
 BlockHeader* Pool::acquire_reserved(std::size_t bytes, std::size_t& available, std::error_code& error) noexcept {
-  BlockHeader* header = center_->acquire_reserved(bytes, available, error);
-  if (header != nullptr) header->count.store(1, std::memory_order_relaxed);
-  return header;
+  return come_into_use(center_->acquire_reserved(bytes, available, error));
 }
 
 void Pool::release(BlockHeader* header) noexcept {
+  guard_released(header, *this);
   ThreadCache* cache = ThreadCache::at_hand(id_);
   if (cache == nullptr || header->kind != BlockKind::cached) [[unlikely]]
     return release_slow(header);

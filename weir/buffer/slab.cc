@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 
+#include "weir/buffer/block_guard.h"
 #include "weir/buffer/size_class.h"
 #include "weir/sys/memory.h"
 
@@ -52,10 +53,12 @@ Slab* Slab::create(Pool& pool, std::uint32_t size_class, Pages pages) noexcept {
     header->size_class = static_cast<std::uint8_t>(size_class);
     slab->push(header);
   }
+  forbid_access(memory, slab->bytes());
   return slab;
 }
 
 void Slab::destroy(Slab* slab) noexcept {
+  allow_access(slab->memory, slab->bytes());  // for whoever gets these pages next
   sys::unmap_pages(slab->memory, slab->bytes());
   std::destroy_at(slab);
   ::operator delete (slab, std::align_val_t{alignof(Slab)});
