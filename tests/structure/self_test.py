@@ -11,6 +11,7 @@ import unittest
 sys.dont_write_bytecode = True
 
 from exception_check import check_exceptions
+from fast_path_check import check_fast_path
 from hardening_check import check_hardening
 from header_check import check_headers
 from include_checks import check_arrows, check_file_heads, check_third_party, long_files
@@ -216,6 +217,46 @@ class Seam(Tree):
 
     def test_finds_that_nothing_was_built(self):
         self.assertEqual(len(self.check()), 1)
+
+
+@unittest.skipUnless(platform.machine() == "x86_64", "reads the code of x86-64")
+class FastPath(Tree):
+    def check(self, acquire, release="release_slow(h);"):
+        source, target = os.path.join(self.root, "pool.cc"), os.path.join(self.root, "pool.o")
+        self.write("pool.cc", f"""#include <atomic>
+            namespace weir {{
+            struct BlockHeader {{ std::atomic<unsigned long> count; BlockHeader* next; void lock(); }};
+            struct Pool {{
+              BlockHeader* acquire(unsigned long); BlockHeader* acquire_slow(unsigned long);
+              void release(BlockHeader*); void release_slow(BlockHeader*);
+              BlockHeader* list;
+              void (*call)();
+            }};
+            BlockHeader* Pool::acquire(unsigned long n) {{ BlockHeader* h = list; if (!h) return acquire_slow(n); list = h->next; {acquire} return h; }}
+            void Pool::release(BlockHeader* h) {{ {release} }}
+            }}""")
+        subprocess.run([COMPILER, "-std=c++20", "-O2", "-fPIC", "-c", source, "-o", target], check=True)
+        return check_fast_path(target)
+
+    def test_is_silent_on_loads_and_stores(self):
+        self.assertEqual(self.check("h->count.store(1, std::memory_order_relaxed);"), [])
+
+    def test_finds_an_atomic_addition(self):
+        self.assertIn("read-modify-write", self.check("h->count.fetch_add(1, std::memory_order_relaxed);")[0])
+
+    def test_finds_a_store_that_is_an_exchange(self):
+        self.assertIn("read-modify-write", self.check("h->count.store(1);")[0])
+
+    def test_finds_calls_of_all_kinds(self):
+        self.assertIn("something else", self.check("h->lock();")[0])
+        self.assertIn("something else", self.check("call();")[0])
+        self.assertIn("something else", self.check("", "h->lock();")[0])
+
+    def test_finds_that_there_is_nothing_to_check(self):
+        self.write("empty.cc", "int nothing;")
+        target = os.path.join(self.root, "empty.o")
+        subprocess.run([COMPILER, "-c", os.path.join(self.root, "empty.cc"), "-o", target], check=True)
+        self.assertEqual(len(check_fast_path(target)), 2)
 
 
 class Hardening(Tree):
