@@ -16,6 +16,7 @@ constinit thread_local std::size_t total_at_start = 0;
 constinit thread_local std::size_t failing_number = 0;  // 0: no plan
 constinit thread_local bool fails_all_later = false;
 constinit thread_local int pauses = 0;
+constinit thread_local const std::function<void()>* hook = nullptr;
 
 bool next_fails() noexcept {
   if (pauses > 0) return false;
@@ -24,6 +25,7 @@ bool next_fails() noexcept {
 }
 
 void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
+  if (hook != nullptr) (*hook)();
   if (next_fails()) return nullptr;
   if (alignment <= alignof(std::max_align_t)) return std::malloc(std::max<std::size_t>(bytes, 1));
   void* memory =
@@ -52,6 +54,10 @@ std::size_t AllocationPlan::count() const noexcept { return total - total_at_sta
 AllocationPause::AllocationPause() noexcept { ++pauses; }
 
 AllocationPause::~AllocationPause() { --pauses; }
+
+AllocationHook::AllocationHook(const std::function<void()>& function) noexcept { hook = &function; }
+
+AllocationHook::~AllocationHook() { hook = nullptr; }
 
 std::size_t allocations_so_far() noexcept { return total; }
 

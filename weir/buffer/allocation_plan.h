@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 namespace weir {
 
@@ -27,6 +28,15 @@ class AllocationPause {
   AllocationPause(const AllocationPause&) = delete;
   AllocationPause& operator=(const AllocationPause&) = delete;
   ~AllocationPause();
+};
+
+/// While it lives, each allocation on this thread first calls `function`, which must outlive it and allocate nothing.
+class AllocationHook {
+ public:
+  explicit AllocationHook(const std::function<void()>& function) noexcept;
+  AllocationHook(const AllocationHook&) = delete;
+  AllocationHook& operator=(const AllocationHook&) = delete;
+  ~AllocationHook();
 };
 
 /// Allocations by this thread, ever, but for those of a pause.

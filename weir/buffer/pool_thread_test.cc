@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -249,6 +250,31 @@ TEST_P(BothKinds, statistics_may_be_read_at_any_time) {
   }
   stop = true;
   user.join();
+}
+
+TEST_P(BothKinds, memory_may_be_trimmed_while_others_use_it) {
+  Pool pool(options(64_MiB));
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> users;
+  for (int i = 0; i < 2; ++i) {
+    users.emplace_back([&] {
+      while (!stop) {
+        std::vector<Block> blocks;
+        for (int k = 0; k < 20; ++k) blocks.push_back(pool.allocate(100_KiB));
+        blocks.front().room().front() = std::byte{1};
+      }
+    });
+  }
+  TimePoint now{};
+  for (int i = 0; i < 1000; ++i) {
+    pool.trim();
+    pool.trim_idle(now += std::chrono::seconds(1));
+  }
+  stop = true;
+  for (std::thread& user : users) user.join();
+  pool.trim();
+
+  EXPECT_EQ(pool.stats().idle, 0U);
 }
 
 // Static objects may release when everything else of the program is gone: that the program still ends well is the test.
