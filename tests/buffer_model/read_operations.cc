@@ -1,0 +1,184 @@
+// weir: the model's operations that look at a buffer without changing what it holds, and those that read frames off it.
+// SPDX-License-Identifier: MIT
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/buffer_model/machine.h"
+#include "weir/buffer/cursor.h"
+#include "weir/buffer/frame_reader.h"
+#include "weir/buffer/hash.h"
+#include "weir/buffer/line_reader.h"
+
+namespace weir::buffer_model {
+namespace {
+
+void contiguous(Machine& m) {
+  Subject& of = m.subject();
+  const std::size_t count = m.below(of.content.head().size() + 1);
+  Bytes joined;
+  if (!m.attempt([&] { joined = of.buffer.contiguous(count); }, {{.subject = &of}})) return;
+  m.check(as_text(joined) == of.content.head().substr(0, count), "other bytes in one piece");
+  m.check_content(of.buffer, of.content);
+}
+
+void copy_out(Machine& m) {
+  Subject& of = m.subject();
+  const std::string_view head = of.content.head();
+  const std::size_t offset = m.below(head.size() + 1);
+  const std::size_t asked = m.size();
+  std::string to(of.content.is_text() ? asked : std::min(asked, head.size() - offset), '\0');
+  const std::size_t count = of.buffer.copy_to(std::as_writable_bytes(std::span(to)), offset);
+  m.check(count == std::min(to.size(), head.size() - offset), "another number of bytes was copied");
+  m.check(to.substr(0, count) == head.substr(offset, count), "other bytes were copied");
+}
+
+void gather(Machine& m) {
+  Subject& of = m.subject();
+  std::vector<iovec> entries(m.below(30));
+  const std::size_t filled = of.buffer.gather(entries);
+  m.check(filled <= entries.size(), "more entries than there are");
+  std::size_t i = 0;
+  for (const Slice& slice : of.buffer.slices()) {
+    if (i == filled) break;
+    m.check(entries[i].iov_base == slice.data() && entries[i].iov_len == slice.size(), "an entry is no slice");
+    ++i;
+  }
+  m.check(i == filled && (filled == entries.size() || filled == 0 || i == filled), "fewer slices than entries");
+  std::size_t total = 0;
+  for (std::size_t k = 0; k < filled; ++k) total += entries[k].iov_len;
+  m.check(filled == entries.size() || total == of.content.size(), "entries were left free");
+}
+
+void compare(Machine& m) {
+  Subject& left = m.subject();
+  Subject& right = m.subject();
+  if (!left.content.is_text() || !right.content.is_text()) return;
+  const std::string_view a = left.content.head();
+  const std::string_view b = right.content.head();
+  m.check((left.buffer == right.buffer) == (a == b), "equality differs");
+  m.check((left.buffer <=> right.buffer) == (a <=> b), "the order differs");
+  m.check((left.buffer <=> b) == (a <=> b), "the order differs from the text's");
+  m.check(left.buffer.hash(a.size()) == weir::hash(as_bytes(a), a.size()), "the hash differs");
+}
+
+/// The part of a buffer to be searched, and the text in it.
+SearchRange some_range(Machine& m, const Content& content, std::string_view& searched) {
+  const std::string_view head = content.head();
+  const std::size_t from = m.rarely(3) ? m.below(head.size() + 2) : 0;
+  const std::size_t within = m.rarely(3) ? m.below(head.size() + 100) : unlimited;
+  const SearchRange range{.from = from, .within = content.is_text() ? within : std::min(within, head.size())};
+  searched = head.substr(0, range.within);
+  return range;
+}
+
+/// What std::string_view found, as an offset that may be none.
+std::optional<std::size_t> offset_of(std::size_t found) {
+  return found == std::string_view::npos ? std::nullopt : std::optional(found);
+}
+
+void find(Machine& m) {
+  Subject& in = m.subject();
+  std::string_view searched;
+  const SearchRange range = some_range(m, in.content, searched);
+  const std::string_view foreign = m.text(1 + m.below(4));
+  const std::size_t own_size = 1 + m.below(10);
+  const std::size_t own = m.below(searched.size() + 1);
+  const bool is_own = m.coin();
+  const std::string needle(is_own && own < searched.size() ? searched.substr(own, own_size) : foreign);
+  const std::optional<std::size_t> expected = offset_of(searched.find(needle, range.from));
+  switch (m.below(4)) {
+    case 0: m.check(in.buffer.find(needle, range) == expected, "found elsewhere"); break;
+    case 1: m.check(in.buffer.find(needle, in.position, range) == expected, "found elsewhere, with a position"); break;
+    case 2:
+      m.check(in.buffer.find_any(ByteSet(needle), range) == offset_of(searched.find_first_of(needle, range.from)),
+              "another of several bytes was found");
+      break;
+    default:
+      m.check(in.buffer.find_any(ByteSet(needle), in.position, range) ==
+                  offset_of(searched.find_first_of(needle, range.from)),
+              "another of several bytes was found, with a position");
+  }
+  if (!in.content.is_text()) return;
+  // A position used with whatever buffer comes, and always the same needle.
+  m.check(in.buffer.find("\n", m.newline_position()) == offset_of(in.content.head().find('\n')),
+          "found elsewhere, with a shared position");
+}
+
+/// The first end of a line, plainly.
+std::optional<std::pair<std::size_t, std::size_t>> end_of_line(std::string_view text, LineEnd style, std::size_t from) {
+  for (std::size_t i = from; i < text.size(); ++i) {
+    const bool is_pair = text.substr(i, 2) == "\r\n";
+    switch (style) {
+      case LineEnd::crlf:
+        if (is_pair || text[i] == '\n') return std::pair(i, is_pair ? 2 : 1);
+        break;
+      case LineEnd::crlf_strict:
+        if (is_pair) return std::pair(i, 2);
+        break;
+      case LineEnd::lf:
+        if (text[i] == '\n') return std::pair(i, 1);
+        break;
+      case LineEnd::nul:
+        if (text[i] == '\0') return std::pair(i, 1);
+        break;
+      case LineEnd::any: {
+        if (text[i] != '\r' && text[i] != '\n') break;
+        const std::size_t end = std::min(text.find_first_not_of("\r\n", i), text.size());
+        return std::pair(i, end - i);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+void find_line_end(Machine& m) {
+  Subject& in = m.subject();
+  std::string_view searched;
+  const SearchRange range = some_range(m, in.content, searched);
+  const auto style = static_cast<LineEnd>(m.below(5));
+  const Found found =
+      m.coin() ? in.buffer.find_line_end(style, in.position, range) : in.buffer.find_line_end(style, range);
+  const auto expected = end_of_line(searched, style, range.from);
+  m.check(static_cast<bool>(found) == expected.has_value(), "an end of a line was missed, or made up");
+  if (!found || !expected) return;
+  m.check(*found == expected->first && found.size() == expected->second, "another end of a line");
+}
+
+void read_line(Machine& m) {
+  Subject& in = m.subject();
+  const auto style = static_cast<LineEnd>(m.below(4));
+  if (!in.content.is_text()) return;
+  LineReader reader(style, unlimited);
+  const auto end = end_of_line(in.content.head(), style, 0);
+  const std::size_t count = end ? end->first + end->second : 0;
+  std::optional<Buffer> line;
+  if (!m.attempt([&] { line = *reader.next(in.buffer); }, {{.subject = &in, .removed = count}})) return;
+  m.check(line.has_value() == end.has_value(), "a line was missed, or made up");
+  if (!line || !end) return;
+  in.content.drop(count - end->second - end->first);
+  Content expected = in.content.take(end->first);
+  in.content.drop(end->second);
+  m.check_content(*line, expected);
+}
+
+constexpr std::array operations{
+    Operation{"contiguous", 2, contiguous},
+    Operation{"copy_out", 2, copy_out},
+    Operation{"gather", 1, gather},
+    Operation{"compare", 1, compare},
+    Operation{"find", 4, find},
+    Operation{"find_line_end", 2, find_line_end},
+    Operation{"read_line", 2, read_line},
+};
+
+}  // namespace
+
+std::span<const Operation> reading_operations() noexcept { return operations; }
+
+}  // namespace weir::buffer_model
