@@ -36,15 +36,15 @@ struct Operation {
 };
 
 /// Counts what a buffer tells.
-class Listener final : public BufferDrainHook {
+class Listener final : public BufferObserver {
  public:
-  void drained(Buffer&) noexcept override { ++calls; }
+  void changed(Buffer&, const BufferChange& change) noexcept override { calls += change.removed != 0 ? 1 : 0; }
   std::size_t calls = 0;
 };
 
 /// A buffer, and what it should hold.
 struct Subject {
-  explicit Subject(Pool& pool) : buffer(pool) { buffer.set_drain_hook(&listener); }
+  explicit Subject(Pool& pool) : buffer(pool) { buffer.add_observer(listener); }
 
   Listener listener;
   Buffer buffer;

@@ -114,6 +114,7 @@ class Block {
   friend class Buffer;
   friend class Pool;
   friend class PoolReserve;
+  friend class Slice;
 
   explicit Block(BlockHeader* header) noexcept : header_(header) {}
 

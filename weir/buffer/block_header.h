@@ -22,6 +22,7 @@ enum class BlockKind : std::uint8_t {
   foreign,  ///< memory of the program with a release callback
   string,   ///< an adopted std::string
   vector,   ///< an adopted std::vector<std::byte>
+  tiny,     ///< a few bytes, copied, that lie beside the header
 };
 
 /// Whether a block of a pool is in use; kept in debug builds only, see block_guard.h.
@@ -40,6 +41,8 @@ enum class BlockUse : std::uint8_t {
 ///          references, before it hands any of them over; so whoever sees the block from another thread also sees the
 ///          flag, and the flag itself needs no atomic.
 struct alignas(64) BlockHeader {
+  static constexpr std::size_t tiny_bytes = 64;  ///< of the kind `tiny`: with the header, two cache lines in all
+
   std::atomic<std::size_t> count{0};
   std::byte* memory = nullptr;
   std::size_t capacity = 0;
@@ -71,8 +74,9 @@ struct alignas(64) BlockHeader {
     return left == 0;
   }
 
-  /// True when the caller's reference is the only one; what other threads did with theirs has then happened before.
-  bool is_unique() const noexcept { return count.load(std::memory_order_acquire) == 1; }
+  /// True when there are just so many references, the caller's; what other threads did with theirs has then happened before.
+  bool has_references(std::size_t expected) const noexcept { return count.load(std::memory_order_acquire) == expected; }
+  bool is_unique() const noexcept { return has_references(1); }
 
   void make_shared_between_threads() noexcept {
     if (!is_shared_between_threads) is_shared_between_threads = true;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "weir/buffer/owned_header.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/transfer_buffer.h"
 
@@ -21,24 +22,26 @@ constexpr std::size_t large_block = 2048;
 }  // namespace
 
 Buffer::Buffer(Buffer&& other) noexcept : pool_(other.pool_) {
-  const bool loses_bytes = !other.is_empty();
+  expects(!other.is_front_frozen() && !other.is_back_frozen());
   steal(other);
-  if (loses_bytes) other.tell_hook();
+  other.tell_changed(0, size_);
 }
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   if (this == &other) return *this;
+  expects(((watch_ | other.watch_) & all_flags) == 0);
   DeadBlocks dead;
-  const bool loses_bytes = !is_empty();
-  const bool other_loses_bytes = !other.is_empty();
+  const std::size_t removed = size_;
   remove_all(dead);
   steal(other);
-  if (loses_bytes) tell_hook();
-  if (other_loses_bytes) other.tell_hook();
+  const std::size_t added = size_;
+  tell_changed(added, removed);
+  other.tell_changed(0, added);
   return *this;
 }
 
 void Buffer::destroy() noexcept {
+  leave_watchers();
   do {  // again, if a release callback appended
     DeadBlocks dead;
     remove_all(dead);
@@ -49,7 +52,8 @@ void Buffer::destroy() noexcept {
 void Buffer::steal(Buffer& other) noexcept {
   queue_.steal(other.queue_);
   write_ = std::exchange(other.write_, nullptr);
-  end_ = std::exchange(other.end_, nullptr);
+  std::byte* const end = std::exchange(other.end_, nullptr);
+  end_ = watch_ == 0 ? end : write_;
   block_ = std::exchange(other.block_, nullptr);
   size_ = std::exchange(other.size_, 0);
   other.count_consumed(size_);
@@ -98,26 +102,29 @@ void Buffer::remove_front(std::size_t count, DeadBlocks& dead) noexcept {
 }
 
 void Buffer::drop_slow(std::size_t count) {
-  expects(count <= size_);
+  expects(count <= size_ && !is_front_frozen());
   if (count == 0) return;
   DeadBlocks dead;
   remove_front(count, dead);
-  tell_hook();
+  tell_changed(0, count);
 }
 
 void Buffer::clear() noexcept {
-  const bool loses_bytes = !is_empty();
+  expects(!is_front_frozen());
   DeadBlocks dead;
+  const std::size_t removed = size_;
   remove_all(dead);
-  if (loses_bytes) tell_hook();
+  tell_changed(0, removed);
 }
 
 /// Gives the empty `result` the first `count` bytes of `piece`, shared or copied; cannot fail.
 void Buffer::take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept {
   Piece taken{piece.data, count, piece.owner};
   if (count <= copied_border && piece.owner != nullptr && piece.owner->capacity >= large_block) {
-    if (BlockHeader* copy = pool().acquire(count)) {
-      copy_bytes(copy->memory, piece.data, count);
+    const Bytes bytes(piece.data, count);
+    BlockHeader* copy = count <= BlockHeader::tiny_bytes ? create_tiny(bytes) : pool().acquire(count);
+    if (copy != nullptr) {
+      if (count > BlockHeader::tiny_bytes) copy_bytes(copy->memory, piece.data, count);
       taken = {copy->memory, count, copy};
     }
   }
@@ -150,6 +157,7 @@ Buffer Buffer::take_part(std::size_t count) {
   Buffer result;
   result.pool_ = pool_;
   if (count == 0) return result;
+  expects(!is_front_frozen());
   Piece& front = queue_.front();
   if (count < front.size) {
     take_border(front, count, result);
@@ -168,7 +176,7 @@ Buffer Buffer::take_part(std::size_t count) {
       count_consumed(count);
     }
   }
-  tell_hook();
+  tell_changed(0, count);
   return result;
 }
 
@@ -177,6 +185,7 @@ Buffer Buffer::split_off(std::size_t count) {
   Buffer result;
   result.pool_ = pool_;
   if (count == size_) return result;
+  expects(!is_back_frozen());
   std::size_t offset = count;
   const SliceQueue::Place place = queue_.find(&offset);
   SliceQueue rest;
@@ -191,7 +200,7 @@ Buffer Buffer::split_off(std::size_t count) {
   size_ = count;
   end_preparation();
   state_ &= ~searched_flag;  // other bytes may now come where these were
-  tell_hook();
+  tell_changed(0, result.size_);
   return result;
 }
 
@@ -217,11 +226,34 @@ Bytes Buffer::contiguous(std::size_t count) {
   expects(count <= size_);
   if (count == 0) return {};
   if (count <= queue_.front().size) return {queue_.front().data, count};
+  return {join_front(count), count};
+}
+
+MutableBytes Buffer::writable(std::size_t count) {
+  expects(count <= size_);
+  if (count == 0) return {};
+  const Piece& front = queue_.front();
+  if (count <= front.size && is_sole_view(front)) return {const_cast<std::byte*>(front.data), count};
+  return {join_front(count), count};
+}
+
+/// Copies the first `count` bytes into a new block. Requires that there are so many, and one at least.
+std::byte* Buffer::join_front(std::size_t count) {
   BlockHeader* block = pool().acquire(count);
   if (block == nullptr) throw_bad_alloc();
   copy_to({block->memory, count});
+  const Piece joined{block->memory, count, block};
 
   DeadBlocks dead;
+  if (count < queue_.front().size) {
+    if (!queue_.push_front(joined)) {
+      dead.let_go(block);
+      throw_bad_alloc();
+    }
+    queue_.second()->data += count;
+    queue_.second()->size -= count;
+    return block->memory;
+  }
   for (std::size_t left = count;; queue_.pop_front()) {  // at least the first piece goes: its place is free
     Piece& first = queue_.front();
     dead.let_go(first.owner);
@@ -232,20 +264,27 @@ Bytes Buffer::contiguous(std::size_t count) {
       second->data += left;
       second->size -= left;
     }
-    first = {block->memory, count, block};
+    first = joined;
     break;
   }
   open_window();  // or close it, if the tail was among what was copied
-  return {block->memory, count};
+  return block->memory;
 }
 
-std::size_t Buffer::gather(std::span<iovec> entries) const noexcept {
-  std::size_t count = 0;
-  for (SliceQueue::Iterator piece = queue_.begin(); piece && count < entries.size(); ++piece) {
-    entries[count++] = {.iov_base = const_cast<std::byte*>(piece->data),
-                        .iov_len = piece->size};  // read only: writev(2)
+std::size_t Buffer::gather(std::span<iovec> entries, std::size_t offset, std::size_t count) const {
+  expects(offset <= size_);
+  std::size_t filled = 0;
+  for (SliceQueue::Iterator piece = queue_.begin(); piece && count != 0 && filled < entries.size(); ++piece) {
+    if (offset >= piece->size) {
+      offset -= piece->size;
+      continue;
+    }
+    const std::size_t length = std::min(piece->size - offset, count);
+    entries[filled++] = {.iov_base = const_cast<std::byte*>(piece->data + offset), .iov_len = length};  // only read
+    count -= length;
+    offset = 0;
   }
-  return count;
+  return filled;
 }
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <concepts>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -19,29 +20,27 @@
 #include "weir/base/export.h"
 #include "weir/base/result.h"
 #include "weir/buffer/block.h"
+#include "weir/buffer/buffer_observer.h"
 #include "weir/buffer/copy.h"
 #include "weir/buffer/search.h"
 #include "weir/buffer/slice.h"
 #include "weir/buffer/slice_queue.h"
 #include "weir/buffer/slice_range.h"
+#include "weir/buffer/varint.h"
 
 struct iovec;
 
 namespace weir {
 
 class Buffer;
+class Draft;
 class Pool;
 class TransferBuffer;
 
-/// Told when bytes left a buffer. See Buffer::set_drain_hook.
-class BufferDrainHook {
- public:
-  /// The buffer is in order and may be used or destroyed; no other buffer of the same call may be destroyed.
-  virtual void drained(Buffer& buffer) noexcept = 0;
-
- protected:
-  BufferDrainHook() noexcept = default;
-  ~BufferDrainHook() = default;
+/// How much memory a buffer keeps alive, in bytes of whole blocks, adopted and foreign memory included.
+struct BufferMemory {
+  std::size_t pinned = 0;  ///< all of it, whoever else views it; a block that is met again behind others counts again
+  std::size_t fair_share = 0;  ///< each block divided by its references: the shares of all buffers and slices add up
 };
 
 /// A sequence of bytes that is appended to at one end and consumed at the other, without copying what can be shared.
@@ -76,15 +75,15 @@ class WEIR_API Buffer {
   explicit Buffer(Pool& pool) noexcept : pool_(&pool) {}
   explicit Buffer(TransferBuffer&& other) noexcept;
 
-  /// Takes content and pool over; `other` is empty and usable afterwards. The hook stays where it was.
+  /// Takes content and pool over; `other` is empty and usable afterwards, and keeps its observers.
   Buffer(Buffer&& other) noexcept;
 
-  /// Takes the content over, each keeping its pool and hook. To itself: no effect.
+  /// Takes the content over, each keeping its pool and observers. To itself: no effect.
   Buffer& operator=(Buffer&& other) noexcept;
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() {
-    if (!holds_nothing()) destroy();
+    if (watch_ != 0 || !holds_nothing()) destroy();
   }
 
   std::size_t size() const noexcept { return size_; }
@@ -102,6 +101,9 @@ class WEIR_API Buffer {
   }
   void append(std::string_view text) { append(as_bytes(text)); }
   void append(const char* text) { append(std::string_view(text)); }
+
+  /// Copies all pieces, in order, or none: it throws before the first.
+  void append_pieces(std::span<const Bytes> pieces);
 
   /// Copies; false, and no change, when there is no memory.
   [[nodiscard]] bool try_append(Bytes bytes) noexcept {
@@ -144,6 +146,43 @@ class WEIR_API Buffer {
     append(std::as_bytes(std::span(&value, 1)));
   }
 
+  /// In seven bits a byte: see Varint.
+  void append_varint(std::uint64_t value) { append(Varint(value).bytes()); }
+
+  /// As printf(3) would write it, without the NUL. `weir/buffer/format.h` does the same with fmt. False, and nothing
+  /// appended, when it cannot be converted: only wide characters can fail. Throws std::bad_alloc.
+  [[gnu::format(printf, 2, 3)]] bool append_printf(const char* format, ...);
+  [[gnu::format(printf, 2, 0)]] bool append_formatted(const char* format, std::va_list arguments);
+
+  /// A write that readers see only when it is complete: see Draft (weir/buffer/draft.h).
+  [[nodiscard]] Draft draft();
+
+  // --- adding in front ---
+
+  /// Copies `bytes` before the content: into free memory just before the first slice, if nobody else views that block,
+  /// else to the end of a new block, so that what is put before it next finds room. `bytes` may be part of this buffer.
+  void prepend(Bytes bytes);
+  void prepend(std::string_view text) { prepend(as_bytes(text)); }
+  void prepend(const char* text) { prepend(std::string_view(text)); }
+
+  /// Shares the slice's memory; a small slice is copied instead where there is room for it.
+  void prepend(const Slice& slice) { prepend(Slice(slice)); }
+  void prepend(Slice&& slice);
+
+  /// Moves all of `other`, which is empty afterwards, before the content. O(1). To itself: no effect.
+  void prepend(Buffer&& other);
+
+  template <std::integral T>
+  void prepend_big_endian(T value) {
+    value = to_order(value, std::endian::big);
+    prepend(std::as_bytes(std::span(&value, 1)));
+  }
+  template <std::integral T>
+  void prepend_little_endian(T value) {
+    value = to_order(value, std::endian::little);
+    prepend(std::as_bytes(std::span(&value, 1)));
+  }
+
   /// At least `count` contiguous bytes to write to behind the content. Valid until the next operation on the buffer;
   /// `commit` makes the first of them readable. Throws std::bad_alloc.
   MutableBytes prepare(std::size_t count);
@@ -180,7 +219,7 @@ class WEIR_API Buffer {
 
   /// Removes the first `count` bytes. Requires `count <= size()`.
   void drop(std::size_t count) {
-    if (count < size_ && hook_ == nullptr) [[likely]] {
+    if (count < size_ && watch_ == 0) [[likely]] {
       Piece& front = queue_.front();
       if (count < front.size) [[likely]]
         return advance_front(front, count);
@@ -195,10 +234,6 @@ class WEIR_API Buffer {
   /// Removes everything, and what was reserved.
   void clear() noexcept;
 
-  /// Calls `hook`, which may be null and must outlive its use here, as the last act on this buffer of any operation that
-  /// removed bytes from it: drop, take, take_all, split, clear, and being moved or appended from; not the destructor.
-  void set_drain_hook(BufferDrainHook* hook) noexcept { hook_ = hook; }
-
   /// A buffer with `count` bytes from `offset` on, sharing the memory; this one stays as it is. O(slices). Requires
   /// `offset + count <= size()`. Throws std::bad_alloc.
   [[nodiscard]] Buffer share(std::size_t offset, std::size_t count) const;
@@ -206,6 +241,37 @@ class WEIR_API Buffer {
 
   /// Makes every block safe to release on another thread, and moves the content into an object that may go there.
   [[nodiscard]] TransferBuffer detach() && noexcept;
+
+  // --- following and freezing ---
+
+  /// Tells `observer` of every change from now on. Requires that it follows no buffer.
+  void add_observer(BufferObserver& observer, ObserverTiming timing = ObserverTiming::immediate);
+  /// No effect when `observer` follows no buffer. Requires that it does not follow another one.
+  void remove_observer(BufferObserver& observer);
+
+  /// While the front is frozen, nothing may be removed from it nor put before it; while the back is, nothing may be added
+  /// there nor cut off: doing so is a programmer error. Freezing costs nothing while it is not in use, and turns every
+  /// operation at that end to its slow path while it is.
+  void freeze_front() noexcept { watch_ |= front_frozen; }
+  void freeze_back() noexcept;
+  void unfreeze_front() noexcept { watch_ &= ~front_frozen; }
+  void unfreeze_back() noexcept;
+  bool is_front_frozen() const noexcept { return (watch_ & front_frozen) != 0; }
+  bool is_back_frozen() const noexcept { return (watch_ & back_frozen) != 0; }
+
+  // --- memory ---
+
+  /// What the content keeps alive. O(slices); loads every block's header.
+  BufferMemory memory() const noexcept;
+
+  /// Copies what keeps much more memory alive than it is long into memory of its own size, so that afterwards the content
+  /// pins at most four times its bytes, and a few hundred bytes. Memory that others view too counts as if they did not.
+  /// Throws std::bad_alloc. Invalidates views; O(bytes copied + slices).
+  void compact();
+
+  /// The first `count` bytes in one piece that nobody else views, to be changed in place; copied if they are not so yet.
+  /// Valid until the next operation on the buffer. Requires `count <= size()`. Throws std::bad_alloc.
+  MutableBytes writable(std::size_t count);
 
   // --- reading ---
 
@@ -222,8 +288,12 @@ class WEIR_API Buffer {
   /// All slices in order: `for (const Slice& slice : buffer.slices())`. Copying one shares its memory.
   SliceRange slices() const noexcept { return SliceRange(queue_); }
 
-  /// Describes the first slices for a system call; returns how many entries were filled.
-  std::size_t gather(std::span<iovec> entries) const noexcept;
+  /// Describes `count` bytes from `offset` on for a system call; returns how many entries were filled, which is all that
+  /// is needed unless it is all there are. Requires `offset <= size()`.
+  std::size_t gather(std::span<iovec> entries, std::size_t offset = 0, std::size_t count = unlimited) const;
+
+  /// How many slices the content has. O(slices / 20).
+  std::size_t slice_count() const noexcept { return queue_.count(); }
 
   /// Equal, and ordered, as the bytes are, read as unsigned numbers, however they are cut. A file range is not read: it
   /// equals only the same part of the same file range, and comes after all bytes that are in memory.
@@ -265,9 +335,16 @@ class WEIR_API Buffer {
   Pool& pool() const noexcept;
 
  private:
+  friend class BufferWatcher;
+  friend class ChangeScope;
   friend class Cursor;
   friend class Draft;
   friend class TransferBuffer;
+
+  // The flags of watch_.
+  static constexpr std::uintptr_t front_frozen = 1;
+  static constexpr std::uintptr_t back_frozen = 2;
+  static constexpr std::uintptr_t all_flags = front_frozen | back_frozen;
 
   // The parts of state_.
   static constexpr std::uint64_t prepared_flag = 1;  ///< the last operation was prepare
@@ -298,6 +375,7 @@ class WEIR_API Buffer {
   void end_preparation() noexcept { state_ &= ~prepared_flag; }
 
   bool try_append_slow(Bytes bytes) noexcept;
+  bool append_copy(Bytes bytes, DeadBlocks& dead) noexcept;
   void fill_room(Bytes bytes) noexcept;
   void append_block(BlockHeader* block, Bytes bytes, DeadBlocks& dead) noexcept;
   bool append_blocks(Bytes head, Bytes rest, DeadBlocks& dead) noexcept;
@@ -315,7 +393,7 @@ class WEIR_API Buffer {
     }
     size_ += piece.size;
     end_preparation();
-    end_ = write_;
+    close_window();
   }
 
   /// True when `piece` can lengthen the last slice.
@@ -328,6 +406,14 @@ class WEIR_API Buffer {
   bool is_attached() const noexcept {
     const Piece* last = queue_.last();
     return last != nullptr && last->end() == write_ && last->owner == block_ && block_ != nullptr;
+  }
+
+  /// True when nobody but this buffer views the piece's block, and no other piece of its own does.
+  bool is_sole_view(const Piece& piece) const noexcept {
+    if (piece.owner == nullptr || piece.owner->pool == nullptr ||
+        !piece.owner->has_references(piece.owner == block_ ? 2 : 1))
+      return false;
+    return true;
   }
 
   std::size_t block_room() const noexcept;
@@ -347,13 +433,30 @@ class WEIR_API Buffer {
   bool take_few(const SliceQueue::Place& place, std::size_t offset, Buffer& result) noexcept;
   void drop_slow(std::size_t count);
   void cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& dead);
+  void push_shared_piece(const Piece& piece);
   void push_shared(const SliceQueue& from, std::size_t offset, std::size_t count);
+  void push_compacted(const SliceQueue& from, std::size_t to_copy);
   void insert_at(std::size_t offset, Buffer&& bytes);
   void destroy() noexcept;
-  void tell_hook() noexcept {
-    if (hook_ != nullptr) [[unlikely]]
-      hook_->drained(*this);
+  void close_window() noexcept { end_ = write_; }
+
+  std::size_t headroom() const noexcept;
+  void lower_front(std::size_t count) noexcept;
+  void prepended(std::size_t count) noexcept;
+  std::byte* join_front(std::size_t count);
+
+  BufferWatcher* first_watcher() const noexcept { return reinterpret_cast<BufferWatcher*>(watch_ & ~all_flags); }
+  void set_first_watcher(BufferWatcher* watcher) noexcept {
+    watch_ = (watch_ & all_flags) | reinterpret_cast<std::uintptr_t>(watcher);
   }
+  void leave_watchers() noexcept;
+  /// Tells the observers, as the last act on this buffer: it may be gone afterwards. The size has changed already.
+  void tell_changed(std::size_t added, std::size_t removed) noexcept {
+    if (watch_ > all_flags) [[unlikely]]
+      tell_slow(added, removed);
+  }
+  void tell_slow(std::size_t added, std::size_t removed) noexcept;
+  void tell(const BufferChange& immediate, const BufferChange& at_scope_end) noexcept;
   struct SearchSpace space_from(std::size_t from) const noexcept;
   bool begin_search(std::uint64_t pattern, SearchPosition& resume, SearchRange& range) noexcept;
   template <class Wanted>
@@ -369,8 +472,8 @@ class WEIR_API Buffer {
   BlockHeader* block_ = nullptr;  ///< the tail block, of which this buffer holds one reference as its only writer
   std::size_t size_ = 0;          ///< the sum of all slices
   Pool* pool_ = nullptr;          ///< null: the default pool
-  BufferDrainHook* hook_ = nullptr;
-  std::uint64_t state_ = 0;  ///< bytes consumed, for SearchPosition, above the flags (which sums leave alone)
+  std::uintptr_t watch_ = 0;      ///< the first BufferWatcher, and flags. Not 0: no operation takes a fast path
+  std::uint64_t state_ = 0;       ///< bytes consumed, for SearchPosition, above the flags (which sums leave alone)
 };
 static_assert(sizeof(Buffer) <= 136);
 

@@ -31,7 +31,18 @@ std::size_t Buffer::block_room() const noexcept {
 /// maximum keeps them out too: they do not check for overflow.
 void Buffer::open_window() noexcept {
   end_preparation();
-  end_ = is_attached() && size_ <= max_size / 2 ? block_->end() : write_;
+  const bool is_open = (watch_ & ~front_frozen) == 0 && size_ <= max_size / 2;
+  end_ = is_open && is_attached() ? block_->end() : write_;
+}
+
+void Buffer::freeze_back() noexcept {
+  watch_ |= back_frozen;
+  close_window();
+}
+
+void Buffer::unfreeze_back() noexcept {
+  watch_ &= ~back_frozen;
+  if (!is_prepared()) open_window();
 }
 
 /// Makes the `count` bytes at `write_`, which are filled, part of the content. Requires a reserved place if detached.
@@ -89,16 +100,19 @@ bool Buffer::make_room(std::size_t count, std::error_code* error) noexcept {
 }
 
 MutableBytes Buffer::prepare(std::size_t count) {
+  expects(!is_back_frozen());
   if (!make_room(count, nullptr)) throw_bad_alloc();
   state_ |= prepared_flag;
-  end_ = write_;
+  close_window();
   return {write_, std::min(block_room(), max_size - size_)};
 }
 
 void Buffer::commit(std::size_t count) {
   expects(is_prepared() && count <= std::min(block_room(), max_size - size_));
+  expects(!is_back_frozen());
   if (count != 0) {
     grow_into_room(count);
+    tell_changed(count, 0);
   } else if (is_empty()) {
     clear();
   } else {
@@ -123,8 +137,16 @@ Result<void> Buffer::reserve_slice() noexcept {
 
 bool Buffer::try_append_slow(Bytes bytes) noexcept {
   if (bytes.empty()) return true;
-  if (bytes.size() > max_size - size_) return false;
+  expects(!is_back_frozen());
   DeadBlocks dead;
+  if (!append_copy(bytes, dead)) return false;
+  tell_changed(bytes.size(), 0);
+  return true;
+}
+
+/// Requires at least one byte.
+bool Buffer::append_copy(Bytes bytes, DeadBlocks& dead) noexcept {
+  if (bytes.size() > max_size - size_) return false;
   if (bytes.size() <= block_room()) {  // the window was closed
     if (!is_attached() && !queue_.reserve_one()) return false;
     copy_bytes(write_, bytes.data(), bytes.size());
@@ -192,7 +214,9 @@ bool Buffer::append_blocks(Bytes head, Bytes rest, DeadBlocks& dead) noexcept {
 
 // --- references ---
 
+/// Requires that the piece is not empty.
 bool Buffer::try_append_piece(const Piece& piece) noexcept {
+  expects(!is_back_frozen());
   if (piece.size > max_size - size_ || !queue_.reserve_one()) return false;
   push_piece(piece);
   return true;
@@ -206,7 +230,8 @@ void Buffer::append(Slice&& slice) {
     return;
   }
   if (!try_append_piece(slice.piece_)) throw_bad_alloc();
-  slice.release();
+  const std::size_t added = slice.release().size;
+  tell_changed(added, 0);
 }
 
 void Buffer::append_reserved(Slice slice) noexcept {
@@ -215,14 +240,18 @@ void Buffer::append_reserved(Slice slice) noexcept {
     append_in_window(slice.bytes());
     return;
   }
-  expects(slice.size() <= max_size - size_);
-  push_piece(slice.release());
+  expects(slice.size() <= max_size - size_ && !is_back_frozen());
+  const Piece piece = slice.release();
+  push_piece(piece);
+  tell_changed(piece.size, 0);
 }
 
 void Buffer::append(Buffer&& other) {
   if (this == &other || other.is_empty()) return;
+  expects(!is_back_frozen() && !other.is_front_frozen() && !other.is_back_frozen());
   if (other.size_ > max_size - size_) throw_bad_alloc();
   DeadBlocks dead;
+  const std::size_t moved = other.size_;
   if (is_empty()) {
     set_window(nullptr, nullptr, dead);
     steal(other);
@@ -239,12 +268,13 @@ void Buffer::append(Buffer&& other) {
     offer_window(std::exchange(other.block_, nullptr), other.write_, dead);
     other.set_window(nullptr, nullptr, dead);
   }
-  other.tell_hook();
+  tell_changed(moved, 0);
+  other.tell_changed(0, moved);
 }
 
 void Buffer::append(Block&& block) {
-  if (!block.is_empty()) {
-    const Bytes unread = block.bytes();
+  const Bytes unread = block.bytes();
+  if (!unread.empty()) {
     if (!try_append_piece({unread.data(), unread.size(), block.header_})) throw_bad_alloc();
     block.header_->hold();
   }
@@ -253,6 +283,7 @@ void Buffer::append(Block&& block) {
   std::byte* write = taken.room().data();
   DeadBlocks dead;
   offer_window(std::exchange(taken.header_, nullptr), write, dead);
+  tell_changed(unread.size(), 0);
 }
 
 template <class Container>
@@ -278,9 +309,32 @@ void Buffer::append_foreign(Bytes bytes, Callback<void()>&& release) {
     return;
   }
   if (bytes.size() > max_size - size_ || !queue_.reserve_one()) throw_bad_alloc();
+  expects(!is_back_frozen());
   BlockHeader* header = create_owned(bytes, std::move(release));
   if (header == nullptr) throw_bad_alloc();
   push_piece({bytes.data(), bytes.size(), header});
+  tell_changed(bytes.size(), 0);
+}
+
+void Buffer::append_pieces(std::span<const Bytes> pieces) {
+  std::size_t total = 0;
+  for (const Bytes piece : pieces) {
+    if (piece.size() > max_size - total) throw_bad_alloc();
+    total += piece.size();
+  }
+  if (total <= largest_copy_block) {
+    expects(!is_back_frozen());
+    if (!reserve(total)) throw_bad_alloc();
+    DeadBlocks dead;
+    for (const Bytes piece : pieces) {
+      if (!piece.empty()) expects(append_copy(piece, dead));
+    }
+    tell_changed(total, 0);
+  } else {
+    Buffer staged(pool());
+    for (const Bytes piece : pieces) staged.append(piece);
+    append(std::move(staged));
+  }
 }
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-// weir: tests of when memory is released and hooks are told.
+// weir: tests of when memory is released.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
@@ -149,108 +149,6 @@ TEST(BufferRelease, copied_foreign_memory_may_destroy_the_buffer_as_well) {
   buffer->append_foreign(as_bytes("little"), [&] { buffer.reset(); });
 
   EXPECT_EQ(buffer, nullptr);
-}
-
-class CountingHook final : public BufferDrainHook {
- public:
-  void drained(Buffer& buffer) noexcept override {
-    ++calls;
-    last_size = buffer.size();
-  }
-  int calls = 0;
-  std::size_t last_size = 0;
-};
-
-TEST(BufferDrainHook, is_told_of_every_removal_and_of_nothing_else) {
-  CountingHook hook;
-  Buffer buffer;
-  buffer.set_drain_hook(&hook);
-  const auto refill = [&] {
-    buffer.clear();
-    buffer.append("0123456789");
-    hook.calls = 0;
-  };
-
-  refill();
-  (void)buffer.contiguous(5);
-  (void)buffer.prepare(5);
-  buffer.drop(0);
-  (void)buffer.take(0);
-  (void)buffer.split(10);
-  EXPECT_EQ(hook.calls, 0);
-
-  buffer.drop(1);
-  EXPECT_EQ(hook.calls, 1);
-  EXPECT_EQ(hook.last_size, 9U);
-  (void)buffer.take(1);
-  EXPECT_EQ(hook.calls, 2);
-  (void)buffer.split(5);
-  EXPECT_EQ(hook.calls, 3);
-  EXPECT_EQ(hook.last_size, 5U);
-  (void)buffer.take_all();
-  EXPECT_EQ(hook.calls, 4);
-  EXPECT_EQ(hook.last_size, 0U);
-  (void)buffer.take_all();
-  buffer.clear();
-  EXPECT_EQ(hook.calls, 4) << "there was nothing to remove";
-
-  refill();
-  buffer.clear();
-  EXPECT_EQ(hook.calls, 1);
-  refill();
-  Buffer other;
-  other.append(std::move(buffer));
-  EXPECT_EQ(hook.calls, 1);
-  refill();
-  other = std::move(buffer);
-  EXPECT_EQ(hook.calls, 1);
-  refill();
-  const TransferBuffer parcel = std::move(buffer).detach();
-  EXPECT_EQ(hook.calls, 1);
-}
-
-TEST(BufferDrainHook, stays_with_the_object_and_is_not_told_of_its_destruction) {
-  CountingHook hook;
-  {
-    Buffer buffer;
-    buffer.set_drain_hook(&hook);
-    buffer.append("0123456789");
-    Buffer moved = std::move(buffer);
-    EXPECT_EQ(hook.calls, 1);
-    moved.drop(1);
-    EXPECT_EQ(hook.calls, 1);
-    buffer.append("again");  // NOLINT(bugprone-use-after-move): reusable is promised
-    buffer.drop(1);
-    EXPECT_EQ(hook.calls, 2);
-  }
-  EXPECT_EQ(hook.calls, 2);
-}
-
-class DestroyingHook final : public BufferDrainHook {
- public:
-  void drained(Buffer&) noexcept override { buffer.reset(); }
-  std::unique_ptr<Buffer> buffer;
-};
-
-TEST(BufferDrainHook, may_destroy_the_buffer) {
-  const auto run = [](auto operation) {
-    DestroyingHook hook;
-    hook.buffer = std::make_unique<Buffer>();
-    hook.buffer->append(std::string(300, 'x'));
-    int released = 0;
-    hook.buffer->append_foreign(as_bytes(memory), [&] { ++released; });
-    hook.buffer->set_drain_hook(&hook);
-    operation(*hook.buffer);
-    EXPECT_EQ(hook.buffer, nullptr);
-    return released;
-  };
-
-  EXPECT_EQ(run([](Buffer& buffer) { buffer.drop(1); }), 1);
-  EXPECT_EQ(run([](Buffer& buffer) { buffer.drop(301); }), 1);
-  EXPECT_EQ(run([](Buffer& buffer) { EXPECT_EQ(buffer.take(301).size(), 301U); }), 1);
-  EXPECT_EQ(run([](Buffer& buffer) { EXPECT_EQ(buffer.take_all().size(), 5300U); }), 1);
-  EXPECT_EQ(run([](Buffer& buffer) { EXPECT_EQ(buffer.split(100).size(), 5200U); }), 1);
-  EXPECT_EQ(run([](Buffer& buffer) { buffer.clear(); }), 1);
 }
 
 }  // namespace

@@ -7,6 +7,13 @@
 
 namespace weir {
 
+/// Adds a reference. Throws std::bad_alloc.
+void Buffer::push_shared_piece(const Piece& piece) {
+  if (!queue_.reserve_one()) throw_bad_alloc();
+  hold_block(piece.owner);
+  push_piece(piece);
+}
+
 /// Adds references to a part of `from`. Throws std::bad_alloc; what was added before stays.
 void Buffer::push_shared(const SliceQueue& from, std::size_t offset, std::size_t count) {
   for (SliceQueue::Iterator piece = from.begin(); piece && count > 0; ++piece) {
@@ -15,9 +22,7 @@ void Buffer::push_shared(const SliceQueue& from, std::size_t offset, std::size_t
       continue;
     }
     const Piece part{piece->data + offset, std::min(piece->size - offset, count), piece->owner};
-    if (!queue_.reserve_one()) throw_bad_alloc();
-    hold_block(part.owner);
-    push_piece(part);
+    push_shared_piece(part);
     count -= part.size;
     offset = 0;
   }
@@ -34,10 +39,15 @@ Buffer Buffer::share(std::size_t offset, std::size_t count) const {
 void Buffer::truncate(std::size_t count) {
   expects(count <= size_);
   if (count == size_) return;
-  if (count == 0) return clear();
+  expects(!is_back_frozen());
   DeadBlocks dead;
-  cut_back(count, nullptr, dead);
-  tell_hook();
+  const std::size_t removed = size_ - count;
+  if (count == 0) {
+    remove_all(dead);
+  } else {
+    cut_back(count, nullptr, dead);
+  }
+  tell_changed(0, removed);
 }
 
 /// Requires `0 < count < size_`. From `own_from` on, unless that is null, nobody else views the tail block.

@@ -2,7 +2,16 @@
 // SPDX-License-Identifier: MIT
 #include "weir/buffer/draft.h"
 
+#include <algorithm>
+
 namespace weir {
+namespace {
+
+constexpr std::size_t largest_extent = std::size_t{64} << 10;  // of a new block
+
+}  // namespace
+
+Draft Buffer::draft() { return Draft(*this); }
 
 Draft::Draft(Buffer& target) noexcept : target_(target), staged_(target.pool()) { begin(); }
 
@@ -22,6 +31,11 @@ MutableBytes Draft::allocate(std::size_t count) {
   const MutableBytes room = staged_.prepare(count).first(count);
   staged_.commit(count);
   return room;
+}
+
+MutableBytes Draft::allocate_up_to(std::size_t most) {
+  const std::size_t room = staged_.block_room();
+  return allocate(room == 0 ? std::min(most, largest_extent) : std::min(most, room));
 }
 
 void Draft::append(Draft&& other) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,7 +17,7 @@ namespace weir {
 
 /// A write to a buffer that its readers see only when it is complete.
 ///
-///     Draft draft(stream.output());
+///     Draft draft = buffer.draft();
 ///     MutableBytes header = draft.allocate(4);               // filled in later: its address stays
 ///     encode_body(draft);
 ///     store_big_endian(header, checked_u32(draft.size() - 4));
@@ -63,6 +64,9 @@ class WEIR_API Draft {
 
   /// `count` contiguous bytes, staged, with contents that are yours to write before `commit`.
   MutableBytes allocate(std::size_t count);
+  /// Between 1 and `most` contiguous bytes, staged: what is left of the present block, or as much of a new one. For system
+  /// calls that fill several extents: allocate until there is enough, read, and `truncate` to what came.
+  MutableBytes allocate_up_to(std::size_t most);
 
   /// Stages what Buffer's operations of the same name append.
   void append(Bytes bytes) { staged_.append(bytes); }
@@ -75,6 +79,8 @@ class WEIR_API Draft {
   void append(Buffer&& other) { staged_.append(std::move(other)); }
   void append_foreign(Bytes bytes, Callback<void()>&& release) { staged_.append_foreign(bytes, std::move(release)); }
   void append_static(std::string_view text) { staged_.append_static(text); }
+  void append_pieces(std::span<const Bytes> pieces) { staged_.append_pieces(pieces); }
+  void append_varint(std::uint64_t value) { staged_.append_varint(value); }
   template <std::integral T>
   void append_big_endian(T value) {
     staged_.append_big_endian(value);

@@ -411,9 +411,9 @@ TEST(Buffer, shared_parts_outlive_it_and_see_nothing_of_what_follows) {
 }
 
 /// Notes that it was told, and looks at the buffer, which must still be there.
-class Listener final : public BufferDrainHook {
+class Listener final : public BufferObserver {
  public:
-  void drained(Buffer& buffer) noexcept override { size = buffer.size(); }
+  void changed(Buffer& buffer, const BufferChange&) noexcept override { size = buffer.size(); }
   std::size_t size = 0;
 };
 
@@ -421,9 +421,9 @@ TEST(Buffer, what_truncate_releases_may_destroy_the_buffer) {
   const std::string foreign(5000, 'f');
   Listener listener;
   auto buffer = std::make_unique<Buffer>();
-  buffer->set_drain_hook(&listener);
   buffer->append("kept");
   buffer->append_foreign(as_bytes(foreign), [&] { buffer.reset(); });
+  buffer->add_observer(listener);
 
   buffer->truncate(4);
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "weir/buffer/owned_header.h"
 
+#include <cstring>
 #include <memory>
 #include <new>
 #include <utility>
@@ -19,8 +20,10 @@ struct OwnedHeader : BlockHeader {
     Callback<void()> release;
     std::string text;
     std::vector<std::byte> bytes;
+    std::byte tiny[BlockHeader::tiny_bytes];
   };
 };
+static_assert(sizeof(OwnedHeader) == 128);
 
 using Memory = SpareMemory<OwnedHeader, 64>;
 
@@ -39,6 +42,14 @@ void describe(BlockHeader& header, Bytes bytes) noexcept {
 }
 
 }  // namespace
+
+BlockHeader* create_tiny(Bytes bytes) noexcept {
+  OwnedHeader* header = create(BlockKind::tiny);
+  if (header == nullptr) return nullptr;
+  std::memcpy(header->tiny, bytes.data(), bytes.size());
+  describe(*header, {header->tiny, bytes.size()});
+  return header;
+}
 
 BlockHeader* create_owned(std::string&& text) noexcept {
   OwnedHeader* header = create(BlockKind::string);
@@ -73,7 +84,7 @@ void destroy_owned(BlockHeader* header) noexcept {
     std::destroy_at(&owned->release);
   } else if (owned->kind == BlockKind::string) {
     std::destroy_at(&owned->text);
-  } else {
+  } else if (owned->kind == BlockKind::vector) {
     std::destroy_at(&owned->bytes);
   }
   std::destroy_at(owned);

@@ -11,6 +11,9 @@
 
 namespace weir {
 
+/// A header with a count of 1 and a copy of at most `BlockHeader::tiny_bytes` bytes. Null: no memory.
+BlockHeader* create_tiny(Bytes bytes) noexcept;
+
 /// Headers with a count of 1 that own the argument, which is untouched when the result is null: no memory.
 BlockHeader* create_owned(std::string&& text) noexcept;
 BlockHeader* create_owned(std::vector<std::byte>&& bytes) noexcept;

@@ -18,6 +18,10 @@ BlockHeader* checked(BlockHeader* header) {
 
 Slice Slice::copy_of(Bytes bytes, Pool& pool) {
   if (bytes.empty()) return {};
+  if (bytes.size() <= BlockHeader::tiny_bytes) {
+    BlockHeader* header = checked(create_tiny(bytes));
+    return Slice(Piece{header->memory, bytes.size(), header});
+  }
   Block block = pool.allocate(bytes.size());
   block.append(bytes);
   return std::move(block).freeze();
@@ -40,6 +44,22 @@ Slice Slice::foreign(Bytes bytes, Callback<void()>&& release) {
   Slice slice(Piece{bytes.data(), bytes.size(), header});
   if (bytes.empty()) slice = {};  // nothing to view: the memory is released here
   return slice;
+}
+
+Block Slice::into_block(Pool& pool) && {
+  Block block;
+  if (is_empty()) return block;
+  if (piece_.owner != nullptr && piece_.owner->pool != nullptr && piece_.owner->is_unique()) {
+    const Piece piece = release();
+    block.header_ = piece.owner;
+    block.read_ = static_cast<std::size_t>(piece.data - piece.owner->memory);
+    block.write_ = block.read_ + piece.size;
+    return block;
+  }
+  block = pool.allocate(size());
+  block.append(bytes());
+  *this = {};
+  return block;
 }
 
 }  // namespace weir

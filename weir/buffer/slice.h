@@ -70,7 +70,7 @@ class WEIR_API Slice {
   }
   ~Slice() { let_go_block(piece_.owner); }
 
-  /// A copy of `bytes` in a block of `pool`. Throws std::bad_alloc.
+  /// A copy of `bytes` in a block of `pool`; up to 64 bytes lie beside their header instead. Throws std::bad_alloc.
   static Slice copy_of(Bytes bytes, Pool& pool);
 
   /// Memory that outlives every slice of it, such as a string literal.
@@ -103,6 +103,14 @@ class WEIR_API Slice {
     hold_block(piece_.owner);
     return Slice(Piece{piece_.data + offset, count, piece_.owner});
   }
+
+  /// Copies what it views if that is less than a quarter of the memory it keeps alive, and lets that go. A slice kept for
+  /// long of something received does well to. Throws std::bad_alloc; it is then unchanged.
+  void compact(Pool& pool);
+
+  /// The bytes as a block that can be written to: the very same memory when it is a pool's and nothing else views it,
+  /// else a copy in a block of `pool`. This slice is empty afterwards. Throws std::bad_alloc; it is then unchanged.
+  Block into_block(Pool& pool) &&;
 
  private:
   friend class Block;

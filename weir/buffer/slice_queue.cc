@@ -67,14 +67,46 @@ Piece* SliceQueue::chain_place() noexcept {
 }
 
 /// Requires at least one piece.
-bool SliceQueue::turn_into_chain() noexcept {
+bool SliceQueue::turn_into_chain(std::uint32_t room_in_front) noexcept {
   Node* node = create_node();
   if (node == nullptr) return false;
-  node->end = static_cast<std::uint32_t>(last_ - inline_) + 1;
-  std::copy(inline_, last_ + 1, node->pieces);
+  node->first = room_in_front;
+  node->end = room_in_front + static_cast<std::uint32_t>(last_ - inline_) + 1;
+  std::copy(inline_, last_ + 1, node->pieces + node->first);
   chain_ = {.head = node, .tail = node, .spare = nullptr};
   last_ = &node->pieces[node->end - 1];
   return true;
+}
+
+bool SliceQueue::push_front(const Piece& piece) noexcept {
+  if (is_empty()) {
+    push_reserved(piece);
+    return true;
+  }
+  if (is_inline() && last_ != &inline_[inline_pieces - 1]) {
+    std::copy_backward(inline_, last_ + 1, last_ + 2);
+    ++last_;
+    inline_[0] = piece;
+    return true;
+  }
+  // In the middle: what is pushed next, at either end, finds room.
+  if (is_inline() && !turn_into_chain(node_pieces / 2)) return false;
+  if (chain_.head->first == 0) {
+    Node* node = create_node();
+    if (node == nullptr) return false;
+    node->next = chain_.head;
+    node->first = node->end = node_pieces;
+    chain_.head = node;
+  }
+  chain_.head->pieces[--chain_.head->first] = piece;
+  return true;
+}
+
+std::size_t SliceQueue::count() const noexcept {
+  if (is_inline()) return last_ == nullptr ? 0 : static_cast<std::size_t>(last_ - inline_) + 1;
+  std::size_t count = 0;
+  for (const Node* node = chain_.head; node != nullptr; node = node->next) count += node->end - node->first;
+  return count;
 }
 
 /// How many pieces there are, if fewer than `limit`; else `limit` or more.

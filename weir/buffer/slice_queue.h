@@ -121,6 +121,12 @@ class WEIR_API SliceQueue {
     return true;
   }
 
+  /// Puts a piece before all others. False, and no change, when a node was needed and could not be had.
+  [[nodiscard]] bool push_front(const Piece& piece) noexcept;
+
+  /// How many pieces there are. O(nodes).
+  std::size_t count() const noexcept;
+
   /// Removes the first piece. Requires that there is one.
   void pop_front() noexcept;
 
@@ -193,7 +199,7 @@ class WEIR_API SliceQueue {
   }
   bool reserve_one_slow() noexcept;
   Piece* chain_place() noexcept;
-  bool turn_into_chain() noexcept;
+  bool turn_into_chain(std::uint32_t room_in_front = 0) noexcept;
   void become_empty() noexcept;
   bool splice_copied(SliceQueue& other, std::uint32_t count) noexcept;
   void split_inline(std::uint32_t index, std::size_t offset, SliceQueue& rest) noexcept;

@@ -19,7 +19,8 @@ namespace {
 using testing_support::throws_bad_alloc;
 
 TEST(Slice, copies_and_parts_view_the_same_memory) {
-  const Slice whole = Slice::copy_of(as_bytes("hello world"), Pool::default_pool());
+  const std::string text = "hello world" + std::string(100, '.');
+  const Slice whole = Slice::copy_of(as_bytes(text), Pool::default_pool());
 
   const Slice copy = whole;
   const Slice part = whole.subslice(6, 5);
@@ -28,6 +29,17 @@ TEST(Slice, copies_and_parts_view_the_same_memory) {
   EXPECT_EQ(part.data(), whole.data() + 6);
   EXPECT_EQ(as_text(part.bytes()), "world");
   EXPECT_EQ(Pool::default_pool().stats().blocks, 1U);
+}
+
+TEST(Slice, a_copy_of_few_bytes_lies_beside_its_header) {
+  for (const std::size_t size : {1U, 63U, 64U, 65U}) {
+    const std::string text(size, 't');
+
+    const Slice slice = Slice::copy_of(as_bytes(text), Pool::default_pool());
+
+    EXPECT_EQ(as_text(slice.bytes()), text);
+    EXPECT_EQ(Pool::default_pool().stats().blocks, size <= 64 ? 0U : 1U);
+  }
 }
 
 TEST(Slice, a_part_keeps_the_memory_alive) {

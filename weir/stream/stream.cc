@@ -133,14 +133,14 @@ void Stream::resume() {
 void Stream::suspend(std::uint8_t reasons) noexcept {
   const bool was_running = !is_suspended();
   suspended_ |= reasons;
-  if ((reasons & input_full) != 0) input_.set_drain_hook(this);
+  if ((reasons & input_full) != 0 && !is_observing()) input_.add_observer(*this);
   if (was_running && state_ != State::closed) stop_receiving();
 }
 
 void Stream::unsuspend(std::uint8_t reasons) noexcept {
   if ((suspended_ & reasons) == 0) return;
   suspended_ &= static_cast<std::uint8_t>(~reasons);
-  if ((reasons & input_full) != 0) input_.set_drain_hook(nullptr);
+  if ((reasons & input_full) != 0) input_.remove_observer(*this);
   if (is_suspended() || state_ == State::closed) return;
   if (settings_->time_limits.read != TimeLimits::no_limit) reading_since_ = loop().clock();
   if (state_ == State::broken) loop().defer(*this);
@@ -148,7 +148,7 @@ void Stream::unsuspend(std::uint8_t reasons) noexcept {
   limit_time();
 }
 
-void Stream::drained(Buffer&) noexcept {
+void Stream::changed(Buffer&, const BufferChange&) noexcept {
   if (input_.size() <= settings_->read_marks.low) unsuspend(input_full);
 }
 

@@ -128,7 +128,7 @@ struct OwnedTag;
 ///           The loop must outlive it. After `on_closed` it does nothing more but wait to be destroyed.
 /// Threads:  the loop's, except through a `StreamRef`.
 /// Errors:   reported once, by `on_closed`: the system's (std::errc::connection_reset, …) or weir's time limits.
-class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private WheelTimer, private BufferDrainHook {
+class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private WheelTimer, private BufferObserver {
  public:
   using Handler = Callback<void(Stream&)>;
   using ClosedHandler = Callback<void(Stream&, std::error_code)>;
@@ -294,7 +294,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void deliver();
   void suspend(std::uint8_t reasons) noexcept;
   void unsuspend(std::uint8_t reasons) noexcept;
-  void drained(Buffer& buffer) noexcept override;
+  void changed(Buffer& input, const BufferChange& change) noexcept override;
   bool takes(std::size_t count, Accepted& answer) const noexcept;
   Accepted taken();
   void settle_later() noexcept;

@@ -86,7 +86,7 @@ void Stream::close(std::error_code error, bool reset) {
   const SlotHold hold(*this);
   state_ = State::closed;
   loop().cancel(*this);
-  input_.set_drain_hook(nullptr);
+  input_.remove_observer(*this);
   close_transport(reset);
   output_.clear();
   if (extras_ != nullptr) extras_->end = error;

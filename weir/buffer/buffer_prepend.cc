@@ -1,0 +1,92 @@
+// weir: what puts bytes before a buffer's content.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <utility>
+
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/pool.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t copied_slice = 128;    // as at the other end: a slice so short is copied where there is room
+constexpr std::size_t least_headroom = 256;  // left before what is prepended to a new block: five layers of headers
+
+}  // namespace
+
+/// Free bytes before the first slice that this buffer may write to.
+std::size_t Buffer::headroom() const noexcept {
+  if (is_empty() || !is_sole_view(queue_.front())) return 0;
+  return static_cast<std::size_t>(queue_.front().data - queue_.front().owner->memory);
+}
+
+/// Makes `count` bytes of the headroom, which are filled, part of the content.
+void Buffer::lower_front(std::size_t count) noexcept {
+  queue_.front().data -= count;
+  queue_.front().size += count;
+}
+
+/// The last step of every prepend.
+void Buffer::prepended(std::size_t count) noexcept {
+  size_ += count;
+  state_ &= ~searched_flag;  // an occurrence may now begin where none did
+  open_window();
+  tell_changed(count, 0);
+}
+
+void Buffer::prepend(Bytes bytes) {
+  if (bytes.empty()) return;
+  expects(!is_front_frozen());
+  if (bytes.size() > max_size - size_) throw_bad_alloc();
+  if (bytes.size() <= headroom()) {
+    lower_front(bytes.size());
+    copy_bytes(const_cast<std::byte*>(queue_.front().data), bytes.data(), bytes.size());
+    prepended(bytes.size());
+    return;
+  }
+  if (bytes.size() > unlimited - least_headroom) throw_bad_alloc();
+  BlockHeader* block = pool().acquire(bytes.size() + least_headroom);
+  if (block == nullptr) throw_bad_alloc();
+  std::byte* data = block->end() - bytes.size();
+  if (!queue_.push_front({data, bytes.size(), block})) {
+    let_go_block(block);
+    throw_bad_alloc();
+  }
+  copy_bytes(data, bytes.data(), bytes.size());
+  prepended(bytes.size());
+}
+
+void Buffer::prepend(Slice&& slice) {
+  if (slice.is_empty()) return;
+  expects(!is_front_frozen());
+  if (slice.size() > max_size - size_) throw_bad_alloc();
+  if (slice.size() <= std::min(copied_slice, headroom())) {
+    const Slice copied(std::move(slice));  // let go last
+    prepend(copied.bytes());
+    return;
+  }
+  if (!queue_.push_front(slice.piece_)) throw_bad_alloc();
+  const std::size_t added = slice.release().size;
+  prepended(added);
+}
+
+void Buffer::prepend(Buffer&& other) {
+  if (this == &other || other.is_empty()) return;
+  expects(!is_front_frozen() && !other.is_front_frozen() && !other.is_back_frozen());
+  if (other.size_ > max_size - size_) throw_bad_alloc();
+  DeadBlocks dead;
+  const std::size_t moved = other.size_;
+  if (is_empty()) {
+    set_window(std::exchange(other.block_, nullptr), other.write_, dead);
+  } else if (!other.queue_.splice(queue_)) {
+    throw_bad_alloc();
+  }
+  queue_.steal(other.queue_);
+  other.size_ = 0;
+  other.count_consumed(moved);
+  other.set_window(nullptr, nullptr, dead);
+  prepended(moved);
+  other.tell_changed(0, moved);
+}
+
+}  // namespace weir
