@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
@@ -12,6 +13,8 @@
 
 namespace weir {
 namespace {
+
+using testing_support::throws_bad_alloc;
 
 constexpr std::size_t most_waste = 4;
 constexpr std::size_t fixed_waste = 1024;
@@ -132,15 +135,8 @@ TEST(BufferCompact, without_memory_throws_and_changes_nothing) {
     for (std::size_t i = 0; i < 8; ++i) scattered.append(source.share(i * 2000, 150));
     source.clear();
     const std::size_t held = scattered.memory().pinned;
-    bool threw = false;
-    {
-      const AllocationPlan plan(failing);
-      try {
-        scattered.compact();
-      } catch (const std::bad_alloc&) {
-        threw = true;
-      }
-    }
+    const AllocationPlan plan(failing);
+    const bool threw = throws_bad_alloc([&] { scattered.compact(); });
     EXPECT_EQ(scattered, std::string(8 * 150, 's'));
     EXPECT_TRUE(!threw || scattered.memory().pinned == held);
   }

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/draft.h"
@@ -12,6 +13,8 @@
 
 namespace weir {
 namespace {
+
+using testing_support::throws_bad_alloc;
 
 Buffer buffer_of(std::string_view text) {
   Buffer buffer;
@@ -206,15 +209,9 @@ TEST(BufferPrepend, without_memory_throws_and_changes_nothing) {
     buffer.append(Slice::from_static("x"));
     const std::string before = "evenoddevenx";
     Slice slice = Slice::from_static("slice");
-    bool threw = false;
-    {
-      const AllocationPlan plan(failing);
-      try {
-        failing % 2 == 0 ? buffer.prepend(Slice(slice)) : buffer.prepend("copied");
-      } catch (const std::bad_alloc&) {
-        threw = true;
-      }
-    }
+    const AllocationPlan plan(failing);
+    const bool threw =
+        throws_bad_alloc([&] { failing % 2 == 0 ? buffer.prepend(Slice(slice)) : buffer.prepend("copied"); });
     if (threw) {
       EXPECT_EQ(buffer, before) << failing;
     } else {

@@ -11,18 +11,18 @@
 
 namespace weir {
 
-/// Appends what fmt makes of `format`, written straight into the buffer's memory. `Target` is a Buffer or a Draft.
+/// Appends what fmt makes of `format`, written straight into the buffer's memory.
 ///
 ///     weir::append_format(buffer, "HTTP/1.1 {} {}\r\nContent-Length: {}\r\n", status, reason, body.size());
 ///
-/// Errors: std::bad_alloc, and what fmt throws for arguments that do not suit; the target is then unchanged.
+/// Errors: std::bad_alloc, and what a formatter of the program's throws; the buffer is then unchanged.
 template <class... Args>
 void append_format(Buffer& buffer, fmt::format_string<Args...> format, Args&&... args) {
   constexpr std::size_t first_guess = 128;
+  const fmt::string_view text = format;
   MutableBytes room = buffer.prepare(first_guess);
   const auto write = [&] {
-    return fmt::format_to_n(reinterpret_cast<char*>(room.data()), static_cast<std::ptrdiff_t>(room.size()), format,
-                            args...)
+    return fmt::vformat_to_n(reinterpret_cast<char*>(room.data()), room.size(), text, fmt::make_format_args(args...))
         .size;
   };
   std::size_t length = write();

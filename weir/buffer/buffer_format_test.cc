@@ -1,0 +1,63 @@
+// weir: tests of formatted text at the end of a buffer.
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/throws.h"
+#include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/format.h"
+#include "weir/buffer/pool.h"
+
+namespace weir {
+namespace {
+
+using testing_support::throws_bad_alloc;
+
+TEST(BufferPrintf, appends_text_of_every_length_without_its_nul) {
+  for (const int width : {1, 2, 127, 128, 129, 511, 512, 513, 5000, 100'000}) {
+    Buffer buffer;
+    buffer.append("> ");
+
+    EXPECT_TRUE(buffer.append_printf("%*d %s", width, 7, "end"));
+
+    const std::string number(static_cast<std::size_t>(width) - 1, ' ');
+    EXPECT_EQ(buffer, "> " + number + "7 end") << width;
+  }
+}
+
+TEST(BufferPrintf, lines_follow_each_other_in_one_block) {
+  Buffer buffer;
+  std::string expected;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(buffer.append_printf("%d\n", i));
+    expected += std::to_string(i) + "\n";
+  }
+
+  EXPECT_EQ(buffer, expected);
+  EXPECT_EQ(buffer.slice_count(), 1U);
+}
+
+TEST(BufferPrintf, without_memory_throws_and_changes_nothing) {
+  Pool pool({.cached = false});
+  Buffer buffer(pool);
+  buffer.append("before");
+  const AllocationPlan plan(1, true);
+
+  EXPECT_TRUE(throws_bad_alloc([&] { buffer.append_printf("%*d", 5000, 1); }));
+
+  EXPECT_EQ(buffer, "before");
+}
+
+TEST(BufferFormat, appends_what_fmt_makes_of_it) {
+  Buffer buffer;
+  append_format(buffer, "HTTP/1.1 {} {}\r\n", 200, "OK");
+  append_format(buffer, "{:>{}}", "far", 3000);
+  append_format(buffer, "");
+
+  EXPECT_EQ(buffer, "HTTP/1.1 200 OK\r\n" + std::string(2997, ' ') + "far");
+}
+
+}  // namespace
+}  // namespace weir
