@@ -1,9 +1,12 @@
 // weir: tests that a pool gives memory back to the system, by what the system says.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <vector>
@@ -125,6 +128,35 @@ TEST(PoolMemory, preallocated_is_in_memory_at_once_and_stays) {
   EXPECT_EQ(obtained(pool), 128_MiB);
   EXPECT_GE(resident_bytes(), before + 128_MiB);
   EXPECT_LE(resident_bytes(), before + 128_MiB + tolerance);
+}
+
+#ifdef WEIR_SANITIZED
+constexpr bool can_limit_addresses = false;  // a sanitizer reserves terabytes of them
+#else
+constexpr bool can_limit_addresses = true;
+#endif
+
+/// Allocates in a process that is given no more pages; true when that fails as it should, and costs nothing.
+bool fails_cleanly(std::size_t bytes) {
+  Pool pool(options);
+  (void)pool.allocate(1);
+  const PoolStats before = pool.stats();
+  constexpr rlimit none{.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+  constexpr rlimit all{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+  setrlimit(RLIMIT_AS, &none);
+  const Result<Block> failed = pool.try_allocate(bytes);
+  setrlimit(RLIMIT_AS, &all);
+
+  const bool is_clean = pool.stats().in_use == before.in_use && pool.stats().idle == before.idle;
+  return !failed && failed.error() == std::errc::not_enough_memory && is_clean && pool.try_allocate(bytes);
+}
+
+// hazard: PL4
+TEST(PoolMemoryDeathTest, that_the_system_does_not_give_is_an_error_and_no_more) {
+  if (!can_limit_addresses) GTEST_SKIP() << "needs a limit of the process";
+  for (const std::size_t bytes : {64_KiB, 1_MiB, 64_MiB}) {
+    EXPECT_EXIT(std::_Exit(fails_cleanly(bytes) ? 0 : 1), testing::ExitedWithCode(0), "") << bytes;
+  }
 }
 
 }  // namespace

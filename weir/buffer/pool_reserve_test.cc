@@ -33,6 +33,7 @@ TEST_P(ReserveOfBothKinds, others_cannot_use_what_is_set_aside) {
 
   const std::vector<Block> blocks = take_all(pool, 16_KiB);
 
+  EXPECT_EQ(blocks.size(), (1_MiB - 64_KiB) / 16_KiB);
   EXPECT_EQ(pool.stats().in_use, 1_MiB - 64_KiB);
   EXPECT_EQ(pool.stats().reserved, 64_KiB);
   EXPECT_EQ(reserve.available(), 64_KiB);

@@ -235,6 +235,16 @@ TEST_P(BothKinds, is_pressed_from_three_quarters_until_under_seven_tenths) {
   EXPECT_EQ(pool.stats().in_use, 0U);
 }
 
+TEST_P(BothKinds, the_release_of_a_large_block_ends_the_pressure_that_it_made) {
+  Pool pool(options(8_MiB));
+  Block large = pool.allocate(7_MiB);
+  ASSERT_TRUE(pool.is_pressed());
+
+  large = {};
+
+  EXPECT_FALSE(pool.is_pressed());
+}
+
 TEST_P(BothKinds, each_waiter_is_called_once_when_the_pressure_ends) {
   Pool pool(options(1_MiB));
   CountingWaiter waiter;
