@@ -135,8 +135,10 @@ TEST(BufferCompact, without_memory_throws_and_changes_nothing) {
     for (std::size_t i = 0; i < 8; ++i) scattered.append(source.share(i * 2000, 150));
     source.clear();
     const std::size_t held = scattered.memory().pinned;
-    const AllocationPlan plan(failing);
-    const bool threw = throws_bad_alloc([&] { scattered.compact(); });
+    const bool threw = throws_bad_alloc([&] {
+      const AllocationPlan plan(failing);
+      scattered.compact();
+    });
     EXPECT_EQ(scattered, std::string(8 * 150, 's'));
     EXPECT_TRUE(!threw || scattered.memory().pinned == held);
   }
