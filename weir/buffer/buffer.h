@@ -458,7 +458,7 @@ class WEIR_API Buffer {
   void tell_slow(std::size_t added, std::size_t removed) noexcept;
   void tell(const BufferChange& immediate, const BufferChange& at_scope_end) noexcept;
   struct SearchSpace space_from(std::size_t from) const noexcept;
-  bool begin_search(std::uint64_t pattern, SearchPosition& resume, SearchRange& range) noexcept;
+  std::uint64_t search_origin() noexcept;
   template <class Wanted>
   Found find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept;
   bool equals(const Buffer& other) const noexcept { return size_ == other.size_ && compare(other.queue_) == 0; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -45,13 +46,15 @@ class WEIR_API RingBuffer {
       : memory_(std::exchange(other.memory_, nullptr)),
         capacity_(std::exchange(other.capacity_, 0)),
         head_(std::exchange(other.head_, 0)),
-        size_(std::exchange(other.size_, 0)) {}
+        size_(std::exchange(other.size_, 0)),
+        dropped_(std::exchange(other.dropped_, 0)) {}
   RingBuffer& operator=(RingBuffer&& other) noexcept {
     RingBuffer taken(std::move(other));
     std::swap(memory_, taken.memory_);
     std::swap(capacity_, taken.capacity_);
     std::swap(head_, taken.head_);
     std::swap(size_, taken.size_);
+    std::swap(dropped_, taken.dropped_);
     return *this;
   }
   ~RingBuffer();
@@ -71,12 +74,16 @@ class WEIR_API RingBuffer {
   /// Copies all of `bytes` into the room; false, and no change, when they do not fit.
   [[nodiscard]] bool append(Bytes bytes) noexcept;
   [[nodiscard]] bool append(std::string_view text) noexcept { return append(as_bytes(text)); }
+  /// Copies as much of `bytes` as there is room for; returns how much.
+  [[nodiscard]] std::size_t append_some(Bytes bytes) noexcept;
 
   /// Removes the first `count` bytes. Requires `count <= size()`.
   void drop(std::size_t count);
-  void clear() noexcept { head_ = size_ = 0; }
+  void clear() noexcept { drop(size_); }
   /// Copies up to `to.size()` bytes from `offset` on; returns how many. Requires `offset <= size()`.
   std::size_t copy_to(MutableBytes to, std::size_t offset = 0) const;
+  /// Copies up to `to.size()` bytes and removes them; returns how many.
+  std::size_t take(MutableBytes to);
 
   /// The first occurrence in the range, as Buffer's operations of the same name find it.
   Found find(std::byte wanted, SearchRange range = {}) const noexcept { return find(Bytes(&wanted, 1), range); }
@@ -85,16 +92,34 @@ class WEIR_API RingBuffer {
   Found find_any(const ByteSet& wanted, SearchRange range = {}) const noexcept;
   Found find_line_end(LineEnd style = LineEnd::crlf, SearchRange range = {}) const noexcept;
 
+  /// The same, beginning where an earlier search for the same thing in this ring ended.
+  Found find(std::byte wanted, SearchPosition& resume, SearchRange range = {}) const noexcept {
+    return find(Bytes(&wanted, 1), resume, range);
+  }
+  Found find(Bytes needle, SearchPosition& resume, SearchRange range = {}) const noexcept;
+  Found find(std::string_view needle, SearchPosition& resume, SearchRange range = {}) const noexcept {
+    return find(as_bytes(needle), resume, range);
+  }
+  Found find_any(const ByteSet& wanted, SearchPosition& resume, SearchRange range = {}) const noexcept;
+  Found find_line_end(LineEnd style, SearchPosition& resume, SearchRange range = {}) const noexcept;
+
  private:
-  RingBuffer(std::byte* memory, std::size_t capacity) noexcept : memory_(memory), capacity_(capacity) {}
+  RingBuffer(std::byte* memory, std::size_t capacity, std::uint64_t dropped) noexcept
+      : memory_(memory),
+        capacity_(capacity),
+        dropped_(dropped) {}
 
   template <class Wanted>
-  Found find_in_bytes(const Wanted& wanted, SearchRange range) const noexcept;
+  struct SearchEnd search(const Wanted& wanted, SearchRange range) const noexcept;
+  template <class Wanted>
+  Found find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) const noexcept;
 
   std::byte* memory_ = nullptr;  ///< twice the capacity, of which both halves are the same pages
   std::size_t capacity_ = 0;
   std::size_t head_ = 0;  ///< below the capacity
   std::size_t size_ = 0;  ///< at most the capacity; so no index ever wraps
+  std::uint64_t dropped_ =
+      0;  ///< how many bytes were removed, from an origin that no other ring has: for SearchPosition
 };
 
 }  // namespace weir

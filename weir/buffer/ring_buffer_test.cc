@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <random>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "tests/support/descriptor_check.h"
 
@@ -160,6 +163,73 @@ TEST(RingBuffer, more_than_2_to_the_32_bytes_pass_through) {
   ASSERT_TRUE(ring.append("across the end, and whole"));
 
   EXPECT_EQ(text_of(ring.bytes()), ".across the end, and whole");
+}
+
+// hazard: RB13
+TEST(RingBuffer, an_index_beyond_32_bits_stays_whole) {
+  constexpr std::size_t four_gib = std::size_t{1} << 32;
+  Result<RingBuffer> ring = RingBuffer::create(2 * four_gib);
+  if (!ring) GTEST_SKIP() << "no address space: " << ring.error().message();
+  for (const std::size_t border : {four_gib, 2 * four_gib}) {  // where 32 bits wrap, and where the ring does
+    ring->commit(four_gib - 4 - ring->size());                 // touches no page
+    ring->drop(four_gib - 5);
+    EXPECT_TRUE(ring->append("across the border")) << border;
+    EXPECT_EQ(text_of(ring->bytes().subspan(1)), "across the border") << border;
+    ring->drop(5);
+  }
+}
+
+TEST(RingBuffer, a_resumed_search_is_right_over_drains_and_the_wrap) {
+  std::mt19937 random(7);
+  RingBuffer ring = ring_with_head(4000);
+  SearchPosition position;
+  SearchPosition line_position;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string piece(random() % 50, 'x');
+    for (char& byte : piece) byte = "ab\r\nxxxxx"[random() % 9];
+    if (!ring.append(piece)) ring.clear();
+    ASSERT_EQ(ring.find("ab\r", position), ring.find("ab\r"));
+    ASSERT_EQ(ring.find_line_end(LineEnd::crlf, line_position), ring.find_line_end());
+    if (random() % 2 == 0) ring.drop(random() % (ring.size() + 1));
+  }
+}
+
+TEST(RingBuffer, a_resumed_search_in_another_ring_begins_anew) {
+  RingBuffer first = make_ring();
+  RingBuffer second = make_ring();
+  ASSERT_TRUE(first.append("xxxxxxx"));
+  ASSERT_TRUE(second.append("xx;xxxxxx"));
+  SearchPosition position;
+  EXPECT_EQ(first.find(";", position), std::nullopt);
+
+  EXPECT_EQ(second.find(";", position), 2U);
+
+  EXPECT_EQ(first.find(";", position), std::nullopt);
+  first = std::move(second);
+  EXPECT_EQ(first.find(";", position), 2U);
+}
+
+TEST(RingBuffer, searches_a_part) {
+  RingBuffer ring = ring_with_head(4090);
+  ASSERT_TRUE(ring.append("ab;ab\nab"));  // behind an "x"
+  EXPECT_EQ(ring.find("ab", {.from = 2}), 4U);
+  EXPECT_EQ(ring.find("ab", {.from = 2, .within = 5}), std::nullopt);
+  EXPECT_EQ(ring.find(std::byte{'x'}, {.from = 1}), std::nullopt);
+  EXPECT_EQ(ring.find_any("\n;", {.from = 4}), 6U);
+  EXPECT_EQ(ring.find_line_end(), 6U);
+  EXPECT_EQ(ring.find("b", {.from = 100}), std::nullopt);
+}
+
+TEST(RingBuffer, gives_and_takes_as_much_as_there_is) {
+  RingBuffer ring = ring_with_head(4090);
+  EXPECT_EQ(ring.append_some(as_bytes(std::string(5000, 'y'))), 4095U);
+  EXPECT_EQ(ring.append_some(as_bytes("z")), 0U);
+
+  std::string taken(4000, '\0');
+  EXPECT_EQ(ring.take(std::as_writable_bytes(std::span(taken))), 4000U);
+  EXPECT_EQ(taken, "x" + std::string(3999, 'y'));
+  EXPECT_EQ(ring.take(std::as_writable_bytes(std::span(taken))), 96U);
+  EXPECT_EQ(ring.take(std::as_writable_bytes(std::span(taken))), 0U);
 }
 
 TEST(RingBuffer, agrees_with_a_queue_over_many_times_its_capacity) {

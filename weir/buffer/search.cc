@@ -95,23 +95,22 @@ SearchEnd search_any_end(const SearchSpace& space, SearchRange range) noexcept {
   return found_at(*first.found, end - *first.found);
 }
 
-/// FNV-1a, with a beginning for each kind of search; never 0, which stands for none.
+/// FNV-1a, with a beginning for each kind of search. Odd, as those of line ends are not.
 std::uint64_t hash_of(Bytes bytes, std::uint64_t kind) noexcept {
   std::uint64_t hash = 0xCBF29CE484222325 + kind + (bytes.size() << 8);
   for (const std::byte byte : bytes) hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001B3;
   return hash | 1;
 }
 
-std::uint64_t pattern_of(std::byte wanted) noexcept { return hash_of({&wanted, 1}, 0); }
+}  // namespace
+
 std::uint64_t pattern_of(Bytes needle) noexcept { return hash_of(needle, 0); }
+
 std::uint64_t pattern_of(const ByteSet& wanted) noexcept {
   std::uint64_t hash = 1;
   for (const std::uint64_t word : wanted.words()) hash = hash_of(std::as_bytes(std::span(&word, 1)), hash);
   return hash;
 }
-std::uint64_t pattern_of(LineEnd style) noexcept { return 2 + 2 * static_cast<std::uint64_t>(style); }
-
-}  // namespace
 
 SearchEnd search(const SearchSpace& space, std::byte wanted, SearchRange range) noexcept {
   return search_single(space, range, [wanted](Bytes run) { return find_byte(run, wanted); });
@@ -159,37 +158,21 @@ SearchSpace Buffer::space_from(std::size_t from) const noexcept {
   return {.piece = queue_.begin(), .offset = 0, .size = size_};
 }
 
-/// Moves the beginning of the range to where the search goes on. False when it begins behind the end of the buffer.
-///
-/// The token remembers an interval, not a single position: what lies before it (prepended, or outside of the range of the
-/// last search) was never looked at.
-inline bool Buffer::begin_search(std::uint64_t pattern, SearchPosition& resume, SearchRange& range) noexcept {
-  if (range.from > size_) return false;
-  if ((state_ & searched_flag) == 0) {
+/// The number of the first byte, which no token of another buffer, or of other bytes in this one, knows.
+std::uint64_t Buffer::search_origin() noexcept {
+  if ((state_ & searched_flag) == 0) [[unlikely]] {
     state_ = pool().unique_number() / consumed_byte * consumed_byte | (state_ & prepared_flag) | searched_flag;
   }
-  // The counts wrap at 2^62: what lies before another lies hugely far behind it.
-  const auto distance = [](std::uint64_t from, std::uint64_t to) {
-    return (to - from) * consumed_byte / consumed_byte;
-  };
-  const std::uint64_t from = position() + range.from;
-  const std::uint64_t known = distance(from, resume.end_);
-  const bool is_known = resume.pattern_ == pattern && known <= size_ - range.from &&
-                        distance(resume.begin_, from) <= distance(resume.begin_, resume.end_);
-  if (is_known) {
-    range.from += known;
-  } else {
-    resume.pattern_ = pattern;
-    resume.begin_ = from;
-  }
-  return true;
+  return position();
 }
 
 template <class Wanted>
 Found Buffer::find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept {
-  if (!begin_search(pattern_of(wanted), resume, range)) return {};
+  if (range.from > size_) return {};
+  const std::uint64_t front = search_origin();
+  range.from = resume.begin(pattern_of(wanted), front, range.from, size_);
   const SearchEnd end = search(space_from(range.from), wanted, range);
-  resume.end_ = position() + end.next;
+  resume.end(front + end.next);
   return end.found;
 }
 
@@ -223,7 +206,9 @@ Found Buffer::find_any(const ByteSet& wanted, SearchPosition& resume, SearchRang
 
 /// Most lines end in the slice that they begin in: that is looked at here, and the rest is left to the search.
 Found Buffer::find_line_end(LineEnd style, SearchPosition& resume, SearchRange range) noexcept {
-  if (!begin_search(pattern_of(style), resume, range)) return {};
+  if (range.from > size_) return {};
+  const std::uint64_t number = search_origin();
+  range.from = resume.begin(pattern_of(style), number, range.from, size_);
   const Bytes front = this->front();
   const std::size_t within = std::min(range.within, front.size());
   if (range.from < within && (style == LineEnd::crlf || style == LineEnd::lf)) {
@@ -231,13 +216,13 @@ Found Buffer::find_line_end(LineEnd style, SearchPosition& resume, SearchRange r
     if (const std::byte* at = find_byte(run, std::byte{'\n'})) {
       const bool has_return = style == LineEnd::crlf && at != run.data() && at[-1] == std::byte{'\r'};
       const std::size_t offset = static_cast<std::size_t>(at - front.data()) - (has_return ? 1 : 0);
-      resume.end_ = position() + offset;
+      resume.end(number + offset);
       return {offset, has_return ? std::size_t{2} : std::size_t{1}};
     }
     range.from = within - (front[within - 1] == std::byte{'\r'} ? 1 : 0);
   }
   const SearchEnd end = search(space_from(range.from), style, range);
-  resume.end_ = position() + end.next;
+  resume.end(number + end.next);
   return end.found;
 }
 

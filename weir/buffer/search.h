@@ -121,7 +121,8 @@ enum class LineEnd : std::uint8_t {
 ///     SearchPosition position;
 ///     while (!buffer.find("\r\n\r\n", position)) buffer.append(receive());   // each byte is looked at once
 ///
-/// It stays right whatever is done to the buffer between two searches. What was found is found again.
+/// It stays right whatever is done to the buffer between two searches. What was found is found again. It remembers an
+/// interval, not a single place: what lies before that, because it was prepended or was not in the range, was never looked at.
 ///
 /// Invariant: says nothing about a buffer, about something to be found or about a beginning of the range other than those
 ///            of the last search; used there, it starts over.
@@ -134,9 +135,27 @@ class SearchPosition {
 
  private:
   friend class Buffer;
+  friend class RingBuffer;
+
+  /// Counts of bytes wrap at 2^62: what lies before another lies hugely far behind it.
+  static std::uint64_t distance(std::uint64_t from, std::uint64_t to) noexcept { return (to - from) << 2 >> 2; }
+
+  /// Where a search for `pattern` begins that is asked for from offset `from`, at most `size`, in `size` bytes of which the
+  /// first has the number `front`.
+  std::size_t begin(std::uint64_t pattern, std::uint64_t front, std::size_t from, std::size_t size) noexcept {
+    const std::uint64_t first = front + from;
+    const std::uint64_t known = distance(first, end_);
+    if (pattern_ == pattern && known <= size - from && distance(begin_, first) <= distance(begin_, end_)) {
+      return from + known;
+    }
+    pattern_ = pattern;
+    begin_ = first;
+    return from;
+  }
+  void end(std::uint64_t next) noexcept { end_ = next; }
 
   std::uint64_t pattern_ = 0;  ///< stands for what was searched for; 0: nothing yet
-  std::uint64_t begin_ = 0;    ///< no occurrence begins in [begin_, end_), as the buffer counts its bytes
+  std::uint64_t begin_ = 0;    ///< no occurrence begins in [begin_, end_), as the buffer numbers its bytes
   std::uint64_t end_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "weir/base/bytes.h"
 #include "weir/buffer/search.h"
@@ -29,5 +30,11 @@ SearchEnd search(const SearchSpace& space, std::byte wanted, SearchRange range) 
 SearchEnd search(const SearchSpace& space, Bytes needle, SearchRange range) noexcept;
 SearchEnd search(const SearchSpace& space, const ByteSet& wanted, SearchRange range) noexcept;
 SearchEnd search(const SearchSpace& space, LineEnd style, SearchRange range) noexcept;
+
+/// A number that stands for what is searched for; never 0.
+std::uint64_t pattern_of(Bytes needle) noexcept;
+std::uint64_t pattern_of(const ByteSet& wanted) noexcept;
+inline std::uint64_t pattern_of(std::byte wanted) noexcept { return pattern_of(Bytes(&wanted, 1)); }
+inline std::uint64_t pattern_of(LineEnd style) noexcept { return 2 + 2 * static_cast<std::uint64_t>(style); }
 
 }  // namespace weir
