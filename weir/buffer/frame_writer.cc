@@ -1,0 +1,47 @@
+// weir: messages into a buffer, with their length before them.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/frame_writer.h"
+
+#include <span>
+#include <system_error>
+
+#include "weir/buffer/writer.h"
+
+namespace weir {
+namespace {
+
+/// The bytes of a varint prefix for so much payload. One that counts itself is longer where that makes the number longer.
+std::size_t varint_bytes(std::uint64_t payload, bool counts_prefix) noexcept {
+  std::size_t size = Varint(payload).bytes().size();
+  if (counts_prefix && Varint(payload + size).bytes().size() > size) ++size;
+  return size;
+}
+
+}  // namespace
+
+Result<LengthPrefix> LengthPrefix::of(std::size_t payload, const LengthFormat& format) {
+  expects(format.bytes <= 8);
+  if (payload > format.limit) return errc::limit;
+  const bool is_varint = format.bytes == LengthFormat::varint;
+  const std::size_t size = is_varint ? varint_bytes(payload, format.counts_prefix) : format.bytes;
+  if (format.counts_prefix && payload > unlimited - size) return std::make_error_code(std::errc::value_too_large);
+  const std::uint64_t length = format.counts_prefix ? payload + size : payload;
+  if (!is_varint && size < 8 && length >> 8 * size != 0) return std::make_error_code(std::errc::value_too_large);
+
+  LengthPrefix prefix;
+  Writer writer{MutableBytes(prefix.bytes_)};
+  (void)(is_varint ? writer.write_varint(length) : writer.write_unsigned(length, size, format.order));
+  prefix.size_ = size;
+  return prefix;
+}
+
+Result<void> append_frame(Buffer& output, Bytes payload, const LengthFormat& format) {
+  const Result<LengthPrefix> prefix = LengthPrefix::of(payload.size(), format);
+  if (!prefix) return prefix.error();
+  if (payload.size() > Buffer::max_size || !output.reserve(prefix->bytes().size() + payload.size())) throw_bad_alloc();
+  output.append(prefix->bytes());
+  output.append(payload);
+  return {};
+}
+
+}  // namespace weir

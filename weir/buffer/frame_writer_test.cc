@@ -1,0 +1,97 @@
+// weir: tests of writing frames.
+// SPDX-License-Identifier: MIT
+#include "weir/buffer/frame_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+
+#include "tests/support/throws.h"
+#include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/pool.h"
+
+namespace weir {
+namespace {
+
+using testing_support::throws_bad_alloc;
+
+std::string prefix_of(std::size_t payload, const LengthFormat& format) {
+  const Result<LengthPrefix> prefix = LengthPrefix::of(payload, format);
+  return prefix ? std::string(as_text(prefix->bytes())) : prefix.error().message();
+}
+
+TEST(LengthPrefix, is_written_in_every_size_and_order) {
+  EXPECT_EQ(prefix_of(5, {}), std::string("\0\0\0\5", 4));
+  EXPECT_EQ(prefix_of(0x010203, {.bytes = 3, .limit = unlimited}), "\1\2\3");
+  EXPECT_EQ(prefix_of(0x010203, {.bytes = 3, .order = std::endian::little, .limit = unlimited}), "\3\2\1");
+  EXPECT_EQ(prefix_of(5, {.bytes = 2, .counts_prefix = true}), std::string("\0\7", 2));
+  EXPECT_EQ(prefix_of(300, {.bytes = LengthFormat::varint}), "\xAC\x02");
+  EXPECT_EQ(prefix_of(unlimited, {.bytes = 8, .limit = unlimited}), std::string(8, '\xFF'));
+}
+
+TEST(LengthPrefix, a_length_that_it_cannot_tell_is_refused) {
+  const std::string limit = make_error_code(errc::limit).message();
+  const std::string too_large = std::make_error_code(std::errc::value_too_large).message();
+  EXPECT_EQ(prefix_of(10, {.limit = 10}).size(), 4U);
+  EXPECT_EQ(prefix_of(11, {.limit = 10}), limit);
+  EXPECT_EQ(prefix_of(255, {.bytes = 1}), "\xFF");
+  EXPECT_EQ(prefix_of(256, {.bytes = 1}), too_large);
+  EXPECT_EQ(prefix_of(254, {.bytes = 1, .counts_prefix = true}), "\xFF");
+  EXPECT_EQ(prefix_of(255, {.bytes = 1, .counts_prefix = true}), too_large);
+  EXPECT_EQ(prefix_of(unlimited, {.bytes = 8, .counts_prefix = true, .limit = unlimited}), too_large);
+}
+
+TEST(AppendFrame, what_was_written_is_read_again_in_every_format) {
+  for (std::size_t bytes = 0; bytes <= 8; ++bytes) {
+    for (const std::endian order : {std::endian::big, std::endian::little}) {
+      for (const bool counts_prefix : {false, true}) {
+        const LengthFormat format{.bytes = bytes, .order = order, .counts_prefix = counts_prefix};
+        const LengthReader reader(format);
+        Buffer buffer;
+        for (const std::size_t size : {0U, 1U, 125U, 126U, 127U, 128U, 129U, 253U}) {
+          ASSERT_TRUE(append_frame(buffer, as_bytes(std::string(size, 'x')), format));
+        }
+        for (const std::size_t size : {0U, 1U, 125U, 126U, 127U, 128U, 129U, 253U}) {
+          const auto frame = reader.next(buffer);
+          ASSERT_TRUE(frame && *frame) << bytes << " bytes, size " << size;
+          EXPECT_EQ(**frame, std::string(size, 'x'));
+        }
+        EXPECT_TRUE(buffer.is_empty());
+      }
+    }
+  }
+}
+
+TEST(AppendFrame, a_varint_that_counts_itself_tells_the_whole_length_at_every_border) {
+  const LengthFormat format{.bytes = LengthFormat::varint, .counts_prefix = true, .limit = unlimited};
+  for (const std::uint64_t border : {std::uint64_t{1} << 7, std::uint64_t{1} << 14, std::uint64_t{1} << 63}) {
+    for (std::uint64_t payload = border - 12; payload < border + 3; ++payload) {
+      const Result<LengthPrefix> prefix = LengthPrefix::of(payload, format);
+      ASSERT_TRUE(prefix);
+      VarintRead read;
+      for (const std::byte byte : prefix->bytes()) read.add(byte);
+      EXPECT_EQ(read.state, VarintRead::State::whole);
+      EXPECT_EQ(read.value, payload + prefix->bytes().size());
+      EXPECT_EQ(read.size, prefix->bytes().size());
+    }
+  }
+}
+
+TEST(AppendFrame, a_frame_that_is_refused_or_finds_no_memory_leaves_no_trace) {
+  Buffer buffer;
+  buffer.append("before");
+  EXPECT_EQ(append_frame(buffer, as_bytes(std::string(300, 'x')), {.bytes = 1}).error(), std::errc::value_too_large);
+  EXPECT_EQ(append_frame(buffer, as_bytes("12345"), {.limit = 4}).error(), errc::limit);
+  EXPECT_EQ(buffer, "before");
+
+  const std::string large(100'000, 'x');
+  {
+    const AllocationPlan failing(1, true);
+    EXPECT_TRUE(throws_bad_alloc([&] { (void)append_frame(buffer, as_bytes(large)); }));
+  }
+  EXPECT_EQ(buffer, "before");
+}
+
+}  // namespace
+}  // namespace weir
