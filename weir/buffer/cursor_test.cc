@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
@@ -12,6 +13,7 @@
 
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/draft.h"
 #include "weir/buffer/pool.h"
 
 namespace weir {
@@ -272,6 +274,56 @@ TEST(Cursor, searches_from_where_it_stands) {
       EXPECT_EQ(cursor.position(), position);
     }
   }
+}
+
+/// What a view shows, and where.
+struct Shown {
+  Bytes bytes;
+  std::string text;
+
+  explicit Shown(Bytes view) : bytes(view), text(as_text(view)) {}
+  bool is_unchanged() const { return as_text(bytes) == text; }
+};
+
+// hazard: LB6
+TEST(Cursor, what_was_shown_stays_until_it_is_consumed) {
+  Buffer buffer;
+  buffer.append(std::string(1000, 'a'));
+  buffer.append(Slice::adopt(std::string(2000, 'b')));
+  Cursor cursor(buffer);
+  ASSERT_TRUE(cursor.skip(1500));
+  const std::vector<Shown> shown = {Shown(buffer.front()), Shown(Cursor(buffer).run()), Shown(cursor.run())};
+  const auto expect_unchanged = [&] {
+    for (const Shown& view : shown) EXPECT_TRUE(view.is_unchanged());
+    EXPECT_EQ(buffer.front().data(), shown[0].bytes.data());
+  };
+
+  for (int i = 0; i < 50; ++i)
+    buffer.append(i % 2 == 0 ? "small" : std::string(500, 'c'));  // one slice, then nodes of them
+  for (int i = 0; i < 50; ++i) buffer.append(Slice::adopt(std::string(300, 'd')));
+  expect_unchanged();
+  const MutableBytes room = buffer.prepare(10'000);
+  std::fill(room.begin(), room.end(), std::byte{'e'});
+  buffer.commit(room.size());
+  expect_unchanged();
+  {
+    Draft draft(buffer);
+    draft.append(std::string(5000, 'f'));
+    draft.commit();
+  }
+  Buffer other;
+  other.append("other");
+  buffer.append(std::move(other));
+  const Buffer shared = buffer.share(100, 2000);
+  const Buffer rest = buffer.split(3000);
+  SearchPosition position;
+  EXPECT_FALSE(buffer.find("nothing", position));
+  expect_unchanged();
+
+  buffer.drop(700);  // of the first slice, whose other bytes stay where they are
+  EXPECT_EQ(buffer.front().data(), shown[0].bytes.data() + 700);
+  EXPECT_EQ(as_text(buffer.front()), shown[0].text.substr(700));
+  EXPECT_TRUE(shown[2].is_unchanged());
 }
 
 TEST(CursorDeathTest, more_than_is_left_is_no_piece) {
