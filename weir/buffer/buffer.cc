@@ -152,12 +152,16 @@ bool Buffer::take_few(const SliceQueue::Place& place, std::size_t offset, Buffer
   return true;
 }
 
-/// Requires `count < size_`.
-Buffer Buffer::take_part(std::size_t count) {
+/// Requires `count < size_`, and that there are so many more to drop.
+Buffer Buffer::take_part(std::size_t count, std::size_t dropped) {
   Buffer result;
   result.pool_ = pool_;
-  if (count == 0) return result;
+  if (count == 0) {
+    drop(dropped);
+    return result;
+  }
   expects(!is_front_frozen());
+  DeadBlocks dead;
   Piece& front = queue_.front();
   if (count < front.size) {
     take_border(front, count, result);
@@ -176,7 +180,8 @@ Buffer Buffer::take_part(std::size_t count) {
       count_consumed(count);
     }
   }
-  tell_changed(0, count);
+  if (dropped != 0) remove_front(dropped, dead);
+  tell_changed(0, count + dropped);
   return result;
 }
 
@@ -199,7 +204,7 @@ Buffer Buffer::split_off(std::size_t count) {
   end_ = nullptr;
   size_ = count;
   end_preparation();
-  state_ &= ~searched_flag;  // other bytes may now come where these were
+  forget_searches();  // other bytes may now come where these were
   tell_changed(0, result.size_);
   return result;
 }
@@ -232,6 +237,7 @@ Bytes Buffer::contiguous(std::size_t count) {
 MutableBytes Buffer::writable(std::size_t count) {
   expects(count <= size_);
   if (count == 0) return {};
+  forget_searches();  // for whoever asks is going to write
   const Piece& front = queue_.front();
   if (count <= front.size && is_sole_view(front)) return {const_cast<std::byte*>(front.data), count};
   return {join_front(count), count};

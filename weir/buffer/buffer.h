@@ -207,9 +207,15 @@ class WEIR_API Buffer {
   /// is copied so as not to hold that block. Requires `count <= size()`.
   [[nodiscard]] Buffer take(std::size_t count) {
     expects(count <= size_);
-    return count == size_ ? take_all() : take_part(count);
+    return count == size_ ? take_all() : take_part(count, 0);
   }
   [[nodiscard]] Buffer take_all() noexcept { return Buffer(std::move(*this)); }
+  /// Takes the first `count` bytes and removes the `dropped` bytes behind them, as one change: a line, say, and its end.
+  /// Requires `count + dropped <= size()`.
+  [[nodiscard]] Buffer take_and_drop(std::size_t count, std::size_t dropped) {
+    expects(count <= size_ && dropped <= size_ - count);
+    return count == size_ ? take_all() : take_part(count, dropped);
+  }
 
   /// Keeps the first `count` bytes and returns the rest. Requires `count <= size()`.
   [[nodiscard]] Buffer split(std::size_t count) {
@@ -369,6 +375,9 @@ class WEIR_API Buffer {
     count_consumed(count);
   }
 
+  /// The bytes, or the slices that they are in, are no longer those that tokens and cursors know: gives the front a number
+  /// that none of them has.
+  void forget_searches() noexcept { state_ = (state_ & ~searched_flag) + (consumed_byte << 40); }
   void count_consumed(std::size_t bytes) noexcept { state_ += bytes * consumed_byte; }
   std::uint64_t position() const noexcept { return state_ / consumed_byte; }
   bool is_prepared() const noexcept { return (state_ & prepared_flag) != 0; }
@@ -427,7 +436,7 @@ class WEIR_API Buffer {
   void steal(Buffer& other) noexcept;
   void remove_all(DeadBlocks& dead) noexcept;
   void remove_front(std::size_t count, DeadBlocks& dead) noexcept;
-  Buffer take_part(std::size_t count);
+  Buffer take_part(std::size_t count, std::size_t dropped);
   Buffer split_off(std::size_t count);
   void take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept;
   bool take_few(const SliceQueue::Place& place, std::size_t offset, Buffer& result) noexcept;

@@ -29,7 +29,7 @@ void Buffer::lower_front(std::size_t count) noexcept {
 /// The last step of every prepend.
 void Buffer::prepended(std::size_t count) noexcept {
   size_ += count;
-  state_ &= ~searched_flag;  // an occurrence may now begin where none did
+  forget_searches();  // an occurrence may now begin where none did
   open_window();
   tell_changed(count, 0);
 }

@@ -60,7 +60,7 @@ void Buffer::cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& 
   for (SliceQueue::Iterator piece = rest.begin(); piece; ++piece) dead.let_go(piece->owner);
   rest.forget();
   size_ = count;
-  state_ &= ~searched_flag;  // other bytes may now come where these were
+  forget_searches();  // other bytes may now come where these were
   const Piece& last = *queue_.last();
   if (block_ != nullptr && last.owner == block_) {
     // Two references are this buffer's own and the last slice's: then nobody else has any.
@@ -84,7 +84,7 @@ void Buffer::insert_at(std::size_t offset, Buffer&& bytes) {
   queue_.forget();
   queue_.steal(result.queue_);
   size_ = std::exchange(result.size_, 0);
-  state_ &= ~searched_flag;
+  forget_searches();
   open_window();
 }
 

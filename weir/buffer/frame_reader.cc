@@ -16,8 +16,7 @@ Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
     if (input.size() >= longest_frame()) return errc::limit;
     return frame;
   }
-  frame->emplace(input.take(*end));
-  input.drop(end.size());
+  frame->emplace(input.take_and_drop(*end, end.size()));
   return frame;
 }
 

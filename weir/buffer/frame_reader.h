@@ -22,7 +22,7 @@ namespace weir {
 ///
 /// `next` takes the next frame out of the input; it gives nothing while the frame is not whole, and an error, always the
 /// same, once the input cannot be cut any further. As soon as the input has `longest_frame()` bytes it gives one or the
-/// other: who lets less than that arrive waits for ever.
+/// other: who lets less than that arrive waits for ever. A frame and what ends it leave the input as one change.
 template <class T>
 concept Framer = requires(T framer, const T& unchanged, Buffer& input) {
   { framer.next(input) } -> std::same_as<Result<std::optional<Buffer>>>;

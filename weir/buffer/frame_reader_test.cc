@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/buffer_observer.h"
 #include "weir/buffer/line_reader.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/varint.h"
@@ -85,6 +87,39 @@ TEST(Framers, decide_as_soon_as_the_longest_frame_could_be_there) {
   EXPECT_EQ(LineReader(unlimited).longest_frame(), unlimited);
   EXPECT_EQ(DelimiterReader("--", unlimited - 1).longest_frame(), unlimited);
   EXPECT_EQ(LengthReader({.limit = unlimited}).longest_frame(), unlimited);
+}
+
+/// Counts the changes of a buffer, and destroys it at the first.
+class Destroyer final : public BufferObserver {
+ public:
+  explicit Destroyer(std::string_view content) {
+    input_->append(content);
+    input_->add_observer(*this);
+  }
+  void changed(Buffer&, const BufferChange& change) noexcept override {
+    removed = change.removed;
+    input_.reset();
+  }
+  Buffer& input() { return *input_; }
+  std::size_t removed = 0;
+
+ private:
+  std::unique_ptr<Buffer> input_ = std::make_unique<Buffer>();
+};
+
+template <Framer T>
+std::string frame_before_the_end(std::string_view content, T framer) {
+  Destroyer destroyer(content);
+  const Result<std::optional<Buffer>> frame = framer.next(destroyer.input());
+  return text_of(**frame) + " of " + std::to_string(destroyer.removed);
+}
+
+TEST(Framers, take_a_frame_and_its_end_as_one_change_after_which_the_input_may_go) {
+  EXPECT_EQ(frame_before_the_end("line\r\nmore", LineReader()), "line of 6");
+  EXPECT_EQ(frame_before_the_end("\nmore", LineReader()), " of 1");
+  EXPECT_EQ(frame_before_the_end("line\r\n", LineReader()), "line of 6");
+  EXPECT_EQ(frame_before_the_end("frame--more", DelimiterReader("--")), "frame of 7");
+  EXPECT_EQ(frame_before_the_end("\5framemore", LengthReader({.bytes = 1})), "frame of 6");
 }
 
 TEST(DelimiterReader, gives_the_same_frames_however_the_input_is_cut) {

@@ -48,8 +48,7 @@ Result<std::optional<Buffer>> LineReader::next(Buffer& input) {
   const Found end = find(input);
   if (end.error()) return end.error();
   if (!end) return line;
-  line->emplace(input.take(*end));
-  input.drop(end.size());
+  line->emplace(input.take_and_drop(*end, end.size()));
   return line;
 }
 
