@@ -4,6 +4,7 @@
 
 #include <span>
 #include <system_error>
+#include <utility>
 
 #include "weir/buffer/writer.h"
 
@@ -41,6 +42,24 @@ Result<void> append_frame(Buffer& output, Bytes payload, const LengthFormat& for
   if (payload.size() > Buffer::max_size || !output.reserve(prefix->bytes().size() + payload.size())) throw_bad_alloc();
   output.append(prefix->bytes());
   output.append(payload);
+  return {};
+}
+
+Result<void> append_frame(Buffer& output, Buffer&& payload, const LengthFormat& format) {
+  const Result<LengthPrefix> prefix = LengthPrefix::of(payload.size(), format);
+  if (!prefix) return prefix.error();
+  // In front of the payload there may be room for it, and there it is taken off again without fail.
+  struct Undo {
+    ~Undo() {
+      if (count != 0) payload.drop(count);
+    }
+    Buffer& payload;
+    std::size_t count;
+  };
+  payload.prepend(prefix->bytes());
+  Undo undo{.payload = payload, .count = prefix->bytes().size()};
+  output.append(std::move(payload));
+  undo.count = 0;
   return {};
 }
 

@@ -38,5 +38,7 @@ class WEIR_API LengthPrefix {
 /// Appends a copy of `payload` behind its length. Errors: as LengthPrefix::of. Throws std::bad_alloc. Whatever fails changes
 /// nothing.
 WEIR_API Result<void> append_frame(Buffer& output, Bytes payload, const LengthFormat& format = {});
+/// The same, moving the payload, which is empty afterwards. What is appended to itself becomes one frame.
+WEIR_API Result<void> append_frame(Buffer& output, Buffer&& payload, const LengthFormat& format = {});
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
@@ -63,6 +64,64 @@ TEST(AppendFrame, what_was_written_is_read_again_in_every_format) {
   }
 }
 
+TEST(AppendFrame, a_moved_payload_is_not_copied) {
+  const std::string text(20'000, 'x');
+  Buffer payload;
+  payload.append(Slice::from_static(text));
+  Buffer buffer;
+  buffer.append("before");
+
+  EXPECT_TRUE(append_frame(buffer, std::move(payload), {.bytes = 2}));
+
+  EXPECT_TRUE(payload.is_empty());  // NOLINT(bugprone-use-after-move): promised
+  EXPECT_EQ(buffer, "before\x4E\x20" + text);
+  bool is_shared = false;
+  for (const Slice& slice : buffer.slices()) is_shared |= as_text(slice.bytes()).data() == text.data();
+  EXPECT_TRUE(is_shared);
+}
+
+TEST(AppendFrame, a_buffer_appended_to_itself_becomes_one_frame) {
+  Buffer buffer;
+  buffer.append("text");
+
+  EXPECT_TRUE(append_frame(buffer, std::move(buffer), {.bytes = 1}));
+
+  EXPECT_EQ(buffer, "\4text");  // NOLINT(bugprone-use-after-move): promised
+}
+
+TEST(AppendFrame, a_payload_that_cannot_be_moved_stays_as_it_is) {
+  Pool pool({.cached = false});
+  Buffer refused;
+  refused.append(std::string(300, 'x'));
+  Buffer buffer(pool);
+  EXPECT_EQ(append_frame(buffer, std::move(refused), {.bytes = 1}).error(), std::errc::value_too_large);
+  EXPECT_EQ(refused.size(), 300U);  // NOLINT(bugprone-use-after-move): promised
+
+  const std::string text(400, 'x');
+  const std::string copy = text;
+  int failed = 0;
+  for (std::size_t failing = 1; failing <= 4; ++failing) {
+    for (int i = 0; i < 20; ++i) {  // threads keep a few nodes
+      Buffer output(pool);
+      Buffer payload(pool);
+      for (std::size_t at = 0; at < 3; ++at)
+        output.append_static(std::string_view(at % 2 == 0 ? text : copy).substr(at, 1));
+      for (std::size_t at = 0; at < 20; ++at)
+        payload.append_static(std::string_view(at % 2 == 0 ? text : copy).substr(at, 9));
+      bool threw = false;
+      {
+        const AllocationPlan plan(failing);
+        threw = throws_bad_alloc([&] { (void)append_frame(output, std::move(payload)); });
+      }
+      if (!threw) continue;
+      ++failed;
+      EXPECT_EQ(output.size(), 3U);
+      EXPECT_EQ(payload.size(), 180U);  // NOLINT(bugprone-use-after-move): promised
+    }
+  }
+  EXPECT_GT(failed, 0);
+}
+
 TEST(AppendFrame, a_varint_that_counts_itself_tells_the_whole_length_at_every_border) {
   const LengthFormat format{.bytes = LengthFormat::varint, .counts_prefix = true, .limit = unlimited};
   for (const std::uint64_t border : {std::uint64_t{1} << 7, std::uint64_t{1} << 14, std::uint64_t{1} << 63}) {
@@ -79,17 +138,20 @@ TEST(AppendFrame, a_varint_that_counts_itself_tells_the_whole_length_at_every_bo
 }
 
 TEST(AppendFrame, a_frame_that_is_refused_or_finds_no_memory_leaves_no_trace) {
-  Buffer buffer;
+  Pool pool({.cached = false});
+  Buffer buffer(pool);
   buffer.append("before");
   EXPECT_EQ(append_frame(buffer, as_bytes(std::string(300, 'x')), {.bytes = 1}).error(), std::errc::value_too_large);
   EXPECT_EQ(append_frame(buffer, as_bytes("12345"), {.limit = 4}).error(), errc::limit);
   EXPECT_EQ(buffer, "before");
 
   const std::string large(100'000, 'x');
+  bool threw = false;
   {
     const AllocationPlan failing(1, true);
-    EXPECT_TRUE(throws_bad_alloc([&] { (void)append_frame(buffer, as_bytes(large)); }));
+    threw = throws_bad_alloc([&] { (void)append_frame(buffer, as_bytes(large)); });
   }
+  EXPECT_TRUE(threw);
   EXPECT_EQ(buffer, "before");
 }
 
