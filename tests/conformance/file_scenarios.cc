@@ -80,6 +80,35 @@ const Scenario scenarios[] = {
        s.read("file", 2);
        s.unlink("file");
      }},
+    {"pieces_are_read_from_and_written_to_any_place",
+     [](Script& s) {
+       s.open("file", "file", O_RDWR | O_CREAT | O_EXCL);
+       s.write_pieces_at("file", 3, {"one", "", "two"});
+       s.file_size("file");
+       s.read_pieces_at("file", 3, {2, 20});
+       s.write_pieces("file", {"ab", "c"});
+       s.read_pieces("file", {1, 4});
+       s.read_pieces_at("file", 0, {9});
+       s.read_pieces_at("file", 9, {9});
+       s.read_pieces_at("file", 1'000'000, {9});
+       s.write_pieces_at("file", 20, {});
+       s.write_pieces_at("file", 20, {""});
+       s.file_size("file");
+       s.read_pieces_at("none", 0, {1});
+       s.write_pieces_at("none", 0, {"one"});
+       s.unlink("file");
+     }},
+    {"pieces_written_at_a_place_of_a_file_opened_to_append_go_to_its_end",
+     [](Script& s) {
+       make_file(s);
+       s.open("adding", "file", O_WRONLY | O_APPEND);
+       s.write_pieces_at("adding", 2, {"a", "b"});
+       s.write_pieces("adding", {"c", "d"});
+       s.read("file");
+       s.read_pieces_at("adding", 0, {1});
+       s.write_pieces_at("file", 0, {"x"});
+       s.unlink("file");
+     }},
     {"a_file_without_a_name_lives_on_while_it_is_open",
      [](Script& s) {
        make_file(s);
@@ -171,6 +200,8 @@ const Scenario scenarios[] = {
      [](Script& s) {
        s.socket_pair("a", "b");
        s.read_at("a", 0);
+       s.read_pieces_at("a", 0, {1});
+       s.write_pieces_at("a", 0, {"x"});
        s.file_size("a");
        s.file_size("none");
        s.read_at("none", 0);

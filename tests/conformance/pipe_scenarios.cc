@@ -127,6 +127,35 @@ const Scenario pipes[] = {
        s.receive("r");
        s.file_size("r");
        s.read_at("r", 0);
+       s.read_pieces_at("r", 0, {4});
+       s.write_pieces_at("w", 0, {"hello"});
+     }},
+    {"pieces_go_through_a_pipe",
+     [](Script& s) {
+       watch_pipe(s);
+       s.read_pieces("r", {3, 5});
+       s.write_pieces("w", {"hello ", "", "world"});
+       s.wait("e");
+       s.read_pieces("r", {2, 0, 3});
+       s.read_pieces("r", {20, 20});
+       s.read_pieces("r", {});
+       s.write_pieces("w", {});
+       s.write_pieces("w", {"", ""});
+       s.write_pieces("r", {"hello"});
+       s.read_pieces("w", {5});
+       s.read_pieces("none", {5});
+       s.write_pieces("none", {"hello"});
+       s.close("r");
+       s.write_pieces("w", {"lost"});
+     }},
+    {"a_call_takes_1024_pieces",
+     [](Script& s) {
+       s.pipe("r", "w");
+       s.write_many_pieces("w", 1024);
+       s.write_many_pieces("w", 1025);
+       s.read_many_pieces("r", 1025);
+       s.read_many_pieces("r", 1024);
+       s.read_many_pieces("r", 1024);
      }},
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <chrono>
 #include <cstddef>
@@ -116,6 +117,12 @@ class Script {
   void receive_exactly(std::string_view name, std::size_t count);
   void read(std::string_view name, std::size_t most = 64);
   void write(std::string_view name, std::string_view text);
+  /// Pieces of `sizes` bytes, read in one call.
+  void read_pieces(std::string_view name, std::initializer_list<std::size_t> sizes);
+  void write_pieces(std::string_view name, std::initializer_list<std::string_view> pieces);
+  /// One call with so many pieces of a byte each.
+  void read_many_pieces(std::string_view name, std::size_t count);
+  void write_many_pieces(std::string_view name, std::size_t count);
   void write_number(std::string_view counter, std::uint64_t value);
   void read_number(std::string_view counter);
   /// Sends `count` bytes of a pattern that never repeats, in one call.
@@ -136,6 +143,8 @@ class Script {
   // Files.
   void file_size(std::string_view name);
   void read_at(std::string_view name, std::uint64_t offset, std::size_t most = 64);
+  void read_pieces_at(std::string_view name, std::uint64_t offset, std::initializer_list<std::size_t> sizes);
+  void write_pieces_at(std::string_view name, std::uint64_t offset, std::initializer_list<std::string_view> pieces);
   void send_file(std::string_view socket, std::string_view file, std::uint64_t offset, std::size_t count);
   /// Sends a file of `count` bytes of the pattern and receives it in turns; tells whether each byte was the right one.
   void transfer_file(std::string_view from, std::string_view file, std::string_view to, std::size_t count);
@@ -188,6 +197,7 @@ class Script {
   int number(std::string_view name);
   void learn_port(std::string_view name);
   bool make_listener(std::string_view name, int backlog, const char* address);
+  std::vector<iovec> room(std::span<const std::size_t> sizes);
   void note_bytes(std::initializer_list<std::string_view> call, sys::CallResult got);
   void note_events(std::string_view epoll, sys::CallResult ready, std::span<const epoll_event> events,
                    WaitOptions options);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <span>
 
 #include "tests/conformance/script.h"
@@ -22,7 +23,33 @@ std::byte pattern_at(std::size_t place) {
   return static_cast<std::byte>((z ^ (z >> 29)) >> 24);
 }
 
+std::vector<iovec> vectors_of(std::initializer_list<std::string_view> pieces) {
+  std::vector<iovec> vectors;
+  for (const std::string_view piece : pieces) {
+    vectors.push_back({.iov_base = const_cast<char*>(piece.data()), .iov_len = piece.size()});  // only read
+  }
+  return vectors;
+}
+
+std::string texts_of(std::initializer_list<std::string_view> pieces) {
+  std::string texts;
+  for (const std::string_view piece : pieces) texts += (texts.empty() ? "" : ",") + quoted(piece);
+  return texts.empty() ? "none" : texts;
+}
+
 }  // namespace
+
+/// Room for so many bytes, in pieces of these sizes.
+std::vector<iovec> Script::room(std::span<const std::size_t> sizes) {
+  bytes_.assign(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}), {});
+  std::vector<iovec> vectors;
+  std::byte* to = bytes_.data();
+  for (const std::size_t size : sizes) {
+    vectors.push_back({.iov_base = to, .iov_len = size});
+    to += size;
+  }
+  return vectors;
+}
 
 void Script::note_bytes(std::initializer_list<std::string_view> call, sys::CallResult got) {
   const std::string text = got ? quoted(as_text(Bytes(bytes_).first(std::min(got.count(), bytes_.size())))) : "";
@@ -34,13 +61,7 @@ void Script::send(std::string_view name, std::string_view text) {
 }
 
 void Script::send_pieces(std::string_view name, std::initializer_list<std::string_view> pieces) {
-  std::vector<iovec> vectors;
-  std::string texts;
-  for (const std::string_view piece : pieces) {
-    vectors.push_back({.iov_base = const_cast<char*>(piece.data()), .iov_len = piece.size()});  // only read
-    texts += (texts.empty() ? "" : ",") + quoted(piece);
-  }
-  note({"send pieces", name, texts.empty() ? "none" : texts}, count_text(sys::send_pieces(number(name), vectors)));
+  note({"send pieces", name, texts_of(pieces)}, count_text(sys::send_pieces(number(name), vectors_of(pieces))));
 }
 
 void Script::send_to(std::string_view name, std::string_view text, std::string_view address) {
@@ -92,6 +113,25 @@ void Script::write(std::string_view name, std::string_view text) {
   note({"write", name, quoted(text)}, count_text(sys::write(number(name), as_bytes(text))));
 }
 
+void Script::read_pieces(std::string_view name, std::initializer_list<std::size_t> sizes) {
+  const std::vector<iovec> pieces = room(sizes);
+  note_bytes({"read pieces", name}, sys::read_pieces(number(name), pieces));
+}
+
+void Script::write_pieces(std::string_view name, std::initializer_list<std::string_view> pieces) {
+  note({"write pieces", name, texts_of(pieces)}, count_text(sys::write_pieces(number(name), vectors_of(pieces))));
+}
+
+void Script::read_many_pieces(std::string_view name, std::size_t count) {
+  const std::vector<iovec> pieces = room(std::vector<std::size_t>(count, 1));
+  note({"read", std::to_string(count), "pieces", name}, count_text(sys::read_pieces(number(name), pieces)));
+}
+
+void Script::write_many_pieces(std::string_view name, std::size_t count) {
+  const std::vector<iovec> pieces = room(std::vector<std::size_t>(count, 1));
+  note({"write", std::to_string(count), "pieces", name}, count_text(sys::write_pieces(number(name), pieces)));
+}
+
 void Script::write_number(std::string_view counter, std::uint64_t value) {
   const sys::CallResult written = sys::write(number(counter), std::as_bytes(std::span(&value, 1)));
   note({"write", counter, std::to_string(value)}, count_text(written));
@@ -106,6 +146,17 @@ void Script::read_number(std::string_view counter) {
 void Script::read_at(std::string_view name, std::uint64_t offset, std::size_t most) {
   bytes_.assign(most, {});
   note_bytes({"read", name, "at", std::to_string(offset)}, sys::read_at(number(name), bytes_, offset));
+}
+
+void Script::read_pieces_at(std::string_view name, std::uint64_t offset, std::initializer_list<std::size_t> sizes) {
+  const std::vector<iovec> pieces = room(sizes);
+  note_bytes({"read pieces", name, "at", std::to_string(offset)}, sys::read_pieces_at(number(name), pieces, offset));
+}
+
+void Script::write_pieces_at(std::string_view name, std::uint64_t offset,
+                             std::initializer_list<std::string_view> pieces) {
+  note({"write pieces", name, texts_of(pieces), "at", std::to_string(offset)},
+       count_text(sys::write_pieces_at(number(name), vectors_of(pieces), offset)));
 }
 
 void Script::send_file(std::string_view socket, std::string_view file, std::uint64_t offset, std::size_t count) {

@@ -90,6 +90,14 @@ class CarefulKernel final : public sys::Kernel {
     const AllocationPause pause;
     return below_.write(descriptor, from);
   }
+  sys::CallResult read_pieces(int descriptor, std::span<const iovec> pieces) override {
+    const AllocationPause pause;
+    return below_.read_pieces(descriptor, pieces);
+  }
+  sys::CallResult write_pieces(int descriptor, std::span<const iovec> pieces) override {
+    const AllocationPause pause;
+    return below_.write_pieces(descriptor, pieces);
+  }
   sys::CallResult close(int descriptor) override {
     const AllocationPause pause;
     return below_.close(descriptor);
@@ -113,6 +121,14 @@ class CarefulKernel final : public sys::Kernel {
   sys::CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override {
     const AllocationPause pause;
     return below_.read_at(descriptor, into, offset);
+  }
+  sys::CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override {
+    const AllocationPause pause;
+    return below_.read_pieces_at(descriptor, pieces, offset);
+  }
+  sys::CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override {
+    const AllocationPause pause;
+    return below_.write_pieces_at(descriptor, pieces, offset);
   }
   sys::CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) override {
     const AllocationPause pause;

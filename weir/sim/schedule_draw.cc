@@ -191,13 +191,17 @@ std::span<const int> errors_of(Call call) {
     case Call::set_option: return asking;
     case Call::receive:
     case Call::receive_from:
-    case Call::read_at: return receiving;
+    case Call::read_at:
+    case Call::read_pieces_at: return receiving;
     case Call::send:
     case Call::send_pieces:
     case Call::send_to:
-    case Call::send_file: return sending;
+    case Call::send_file:
+    case Call::write_pieces_at: return sending;
     case Call::read:
-    case Call::write: return waking;
+    case Call::write:
+    case Call::read_pieces:
+    case Call::write_pieces: return waking;
     case Call::close: return closing;
     case Call::file_size:
     case Call::unlink:

@@ -78,6 +78,12 @@ inline CallResult read(int descriptor, MutableBytes into) {
 inline CallResult write(int descriptor, Bytes from) {
   return on_kernel([&](auto& kernel) { return kernel.write(descriptor, from); });
 }
+inline CallResult read_pieces(int descriptor, std::span<const iovec> pieces) {
+  return on_kernel([&](auto& kernel) { return kernel.read_pieces(descriptor, pieces); });
+}
+inline CallResult write_pieces(int descriptor, std::span<const iovec> pieces) {
+  return on_kernel([&](auto& kernel) { return kernel.write_pieces(descriptor, pieces); });
+}
 inline CallResult close(int descriptor) {
   return on_kernel([&](auto& kernel) { return kernel.close(descriptor); });
 }
@@ -95,6 +101,12 @@ inline CallResult file_size(int descriptor) {
 }
 inline CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
   return on_kernel([&](auto& kernel) { return kernel.read_at(descriptor, into, offset); });
+}
+inline CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return on_kernel([&](auto& kernel) { return kernel.read_pieces_at(descriptor, pieces, offset); });
+}
+inline CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return on_kernel([&](auto& kernel) { return kernel.write_pieces_at(descriptor, pieces, offset); });
 }
 inline CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
   return on_kernel([&](auto& kernel) { return kernel.send_file(socket, file, offset, count); });

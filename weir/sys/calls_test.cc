@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "tests/support/descriptor_check.h"
 #include "weir/base/report.h"
@@ -193,6 +194,10 @@ TEST(Calls, on_a_descriptor_that_is_none_say_so) {
   EXPECT_EQ(send_pieces(no_descriptor, pieces).error_number(), EBADF);
   EXPECT_EQ(read(no_descriptor, into).error_number(), EBADF);
   EXPECT_EQ(write(no_descriptor, into).error_number(), EBADF);
+  EXPECT_EQ(read_pieces(no_descriptor, pieces).error_number(), EBADF);
+  EXPECT_EQ(write_pieces(no_descriptor, pieces).error_number(), EBADF);
+  EXPECT_EQ(read_pieces_at(no_descriptor, pieces, 0).error_number(), EBADF);
+  EXPECT_EQ(write_pieces_at(no_descriptor, pieces, 0).error_number(), EBADF);
   EXPECT_EQ(close(no_descriptor).error_number(), EBADF);
   EXPECT_EQ(control_epoll(no_descriptor, EPOLL_CTL_ADD, 0).error_number(), EBADF);
   EXPECT_EQ(wait_epoll(no_descriptor, events, 0ns).error_number(), EBADF);
@@ -277,6 +282,57 @@ TEST(Calls, a_descriptor_is_closed_once_and_release_gives_it_up) {
   EXPECT_EQ(::fcntl(number, F_GETFD), -1);
 }
 
+/// Views the parts of `text` that begin at 0 and at `second`.
+std::array<iovec, 2> two_pieces(std::string& text, std::size_t second) {
+  return {{{text.data(), second}, {text.data() + second, text.size() - second}}};
+}
+
+TEST(Calls, pieces_are_written_to_a_pipe_and_read_from_it_in_order) {
+  std::array<int, 2> ends{};
+  ASSERT_TRUE(create_pipe(ends));
+  const Descriptor reader(ends[0]);
+  const Descriptor writer(ends[1]);
+  std::string sent = "hello, world";
+  std::string got(20, '-');
+
+  EXPECT_EQ(read_pieces(reader.number(), two_pieces(got, 3)).error_number(), EAGAIN);
+  EXPECT_EQ(write_pieces(writer.number(), two_pieces(sent, 5)).count(), 12U);
+  EXPECT_EQ(read_pieces(reader.number(), two_pieces(got, 3)).count(), 12U);
+
+  EXPECT_EQ(got, "hello, world--------");
+}
+
+TEST(Calls, pieces_are_written_to_any_place_of_a_file_and_read_from_it) {
+  std::string path = "/tmp/weir-calls-test-XXXXXX";
+  const Descriptor file(::mkstemp(path.data()));
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(unlink(path.c_str()));
+  std::string sent = "hello";
+  std::string got(8, '-');
+
+  EXPECT_EQ(write_pieces_at(file.number(), two_pieces(sent, 2), 3).count(), 5U);
+  EXPECT_EQ(write_pieces_at(file.number(), two_pieces(sent, 1), 0).count(), 5U);
+  EXPECT_EQ(read_pieces_at(file.number(), two_pieces(got, 4), 1).count(), 7U);
+
+  EXPECT_EQ(got, "ellollo-");
+  EXPECT_EQ(file_size(file.number()).count(), 8U);
+}
+
+TEST(Calls, pieces_beyond_the_most_of_one_call_are_refused) {
+  std::array<int, 2> ends{};
+  ASSERT_TRUE(create_pipe(ends));
+  const Descriptor reader(ends[0]);
+  const Descriptor writer(ends[1]);
+  std::string text(Kernel::most_pieces + 1, 'x');
+  std::vector<iovec> pieces;
+  for (char& letter : text) pieces.push_back({&letter, 1});
+
+  EXPECT_EQ(write_pieces(writer.number(), pieces).error_number(), EINVAL);
+  EXPECT_EQ(read_pieces(reader.number(), pieces).error_number(), EINVAL);
+  EXPECT_EQ(write_pieces(writer.number(), std::span(pieces).first(Kernel::most_pieces)).count(), 1024U);
+  EXPECT_EQ(read_pieces(reader.number(), std::span(pieces).first(Kernel::most_pieces)).count(), 1024U);
+}
+
 TEST(Calls, a_file_is_unlinked) {
   std::string path = "/tmp/weir-calls-test-XXXXXX";
   const Descriptor file(::mkstemp(path.data()));
@@ -348,6 +404,49 @@ TEST(Calls, that_move_bytes_never_wait_even_on_a_descriptor_that_blocks) {
 TEST(CallsDeathTest, sending_after_a_reset_raises_no_sigpipe_although_its_disposition_is_the_default) {
   EXPECT_EXIT(send_after_reset(false), testing::ExitedWithCode(0), "");
   EXPECT_EXIT(send_after_reset(true), testing::ExitedWithCode(0), "");
+}
+
+/// Exits with 0 when writing pieces to a pipe that nobody reads fails with EPIPE and nothing else happened.
+[[noreturn]] void write_pieces_to_nobody(bool is_blocked) {
+  std::signal(SIGPIPE, SIG_DFL);
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(is_blocked ? SIG_BLOCK : SIG_UNBLOCK, &pipe, nullptr);
+  std::array<int, 2> ends{};
+  if (!create_pipe(ends) || !close(ends[0])) std::_Exit(2);
+  std::string text = "lost";
+  for (int i = 0; i < 3; ++i) {
+    if (write_pieces(ends[1], two_pieces(text, 2)).error_number() != EPIPE) std::_Exit(3);
+  }
+  sigset_t waiting;
+  ::sigpending(&waiting);
+  std::_Exit(sigismember(&waiting, SIGPIPE) == 0 ? 0 : 4);
+}
+
+// hazard: RE13
+TEST(CallsDeathTest, writing_pieces_to_a_broken_pipe_raises_no_sigpipe_and_leaves_none_waiting) {
+  EXPECT_EXIT(write_pieces_to_nobody(false), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(write_pieces_to_nobody(true), testing::ExitedWithCode(0), "");
+}
+
+/// Exits with 0 when a SIGPIPE that waited before is still there after a broken write, and SIGPIPE still blocked.
+[[noreturn]] void write_pieces_while_sigpipe_waits() {
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  std::array<int, 2> ends{};
+  if (!create_pipe(ends) || !close(ends[0])) std::_Exit(2);
+  std::raise(SIGPIPE);
+  std::string text = "lost";
+  if (write_pieces(ends[1], two_pieces(text, 2)).error_number() != EPIPE) std::_Exit(3);
+  const timespec at_once{};
+  std::_Exit(::sigtimedwait(&pipe, nullptr, &at_once) == SIGPIPE ? 0 : 4);
+}
+
+TEST(CallsDeathTest, a_sigpipe_that_waited_before_a_broken_write_waits_afterwards) {
+  EXPECT_EXIT(write_pieces_while_sigpipe_waits(), testing::ExitedWithCode(0), "");
 }
 
 TEST(Signals, the_action_is_set_and_the_previous_one_given_back) {

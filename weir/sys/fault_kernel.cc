@@ -78,6 +78,18 @@ CallResult FaultKernel::pass(Call call, int descriptor, Through through) {
   return record(call, descriptor, CallResult::failure(fault.error), true);
 }
 
+/// As pass, where `through` gets as many of the pieces as the plan allows.
+template <class Through>
+CallResult FaultKernel::pass_pieces(Call call, int descriptor, std::span<const iovec> pieces, Through through) {
+  return pass(call, descriptor, [&](std::size_t at_most) {
+    if (at_most == unlimited) return through(pieces);
+    const std::vector<iovec> offered = shortened(pieces, at_most);
+    const CallResult result = through(std::span<const iovec>(offered));
+    if (was_cut(result, size_of(offered), size_of(pieces))) owe_readiness(call, descriptor);
+    return result;
+  });
+}
+
 CallResult FaultKernel::record(Call call, int descriptor, CallResult result, bool injected) {
   if (injected) ++injected_;
   const TraceEntry entry{call, descriptor, result.error_number(), injected};
@@ -94,7 +106,7 @@ void FaultKernel::owe_readiness(Call call, int descriptor) {
   const auto found = registrations_.find(descriptor);
   if (found == registrations_.end()) return;
   const bool writes = call == Call::send || call == Call::send_pieces || call == Call::send_to ||
-                      call == Call::send_file || call == Call::write;
+                      call == Call::send_file || call == Call::write || call == Call::write_pieces;
   if (found->second.owed == 0) ++owing_;
   found->second.owed |= writes ? EPOLLOUT : EPOLLIN;
 }
@@ -164,13 +176,8 @@ CallResult FaultKernel::send(int descriptor, Bytes from) {
   });
 }
 CallResult FaultKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
-  return pass(Call::send_pieces, descriptor, [&](std::size_t at_most) {
-    if (at_most == unlimited) return below_->send_pieces(descriptor, pieces);
-    const std::vector<iovec> offered = shortened(pieces, at_most);
-    const CallResult result = below_->send_pieces(descriptor, offered);
-    if (was_cut(result, size_of(offered), size_of(pieces))) owe_readiness(Call::send_pieces, descriptor);
-    return result;
-  });
+  return pass_pieces(Call::send_pieces, descriptor, pieces,
+                     [&](std::span<const iovec> offered) { return below_->send_pieces(descriptor, offered); });
 }
 CallResult FaultKernel::send_to(int descriptor, Bytes from, const SocketName& to) {
   return pass(Call::send_to, descriptor, [&](std::size_t) { return below_->send_to(descriptor, from, to); });
@@ -186,6 +193,15 @@ CallResult FaultKernel::read(int descriptor, MutableBytes into) {
 CallResult FaultKernel::write(int descriptor, Bytes from) {
   return pass(Call::write, descriptor,
               [&](std::size_t at_most) { return below_->write(descriptor, shortened_span(from, at_most)); });
+}
+
+CallResult FaultKernel::read_pieces(int descriptor, std::span<const iovec> pieces) {
+  return pass_pieces(Call::read_pieces, descriptor, pieces,
+                     [&](std::span<const iovec> offered) { return below_->read_pieces(descriptor, offered); });
+}
+CallResult FaultKernel::write_pieces(int descriptor, std::span<const iovec> pieces) {
+  return pass_pieces(Call::write_pieces, descriptor, pieces,
+                     [&](std::span<const iovec> offered) { return below_->write_pieces(descriptor, offered); });
 }
 
 /// Linux closes the descriptor whatever close(2) answers, so an injected error closes it too.
@@ -213,6 +229,16 @@ CallResult FaultKernel::file_size(int descriptor) {
 CallResult FaultKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
   return pass(Call::read_at, descriptor,
               [&](std::size_t at_most) { return below_->read_at(descriptor, shortened_span(into, at_most), offset); });
+}
+CallResult FaultKernel::read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return pass_pieces(Call::read_pieces_at, descriptor, pieces, [&](std::span<const iovec> offered) {
+    return below_->read_pieces_at(descriptor, offered, offset);
+  });
+}
+CallResult FaultKernel::write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return pass_pieces(Call::write_pieces_at, descriptor, pieces, [&](std::span<const iovec> offered) {
+    return below_->write_pieces_at(descriptor, offered, offset);
+  });
 }
 CallResult FaultKernel::send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
   return pass(Call::send_file, socket, [&](std::size_t at_most) {

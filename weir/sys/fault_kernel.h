@@ -66,12 +66,16 @@ class FaultKernel final : public Kernel {
   CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) override;
   CallResult read(int descriptor, MutableBytes into) override;
   CallResult write(int descriptor, Bytes from) override;
+  CallResult read_pieces(int descriptor, std::span<const iovec> pieces) override;
+  CallResult write_pieces(int descriptor, std::span<const iovec> pieces) override;
   CallResult close(int descriptor) override;
   CallResult unlink(const char* path) override;
   CallResult describe_file(const char* path, FileIdentity& identity) override;
   CallResult open_file(const char* path, int flags, unsigned mode) override;
   CallResult file_size(int descriptor) override;
   CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override;
+  CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
+  CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
   CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) override;
   CallResult create_pipe(std::array<int, 2>& ends) override;
   CallResult create_event_counter() override;
@@ -89,6 +93,8 @@ class FaultKernel final : public Kernel {
 
   template <class Through>
   CallResult pass(Call call, int descriptor, Through through);
+  template <class Through>
+  CallResult pass_pieces(Call call, int descriptor, std::span<const iovec> pieces, Through through);
   CallResult record(Call call, int descriptor, CallResult result, bool injected);
   void owe_readiness(Call call, int descriptor);
   std::size_t pay_readiness(int epoll, std::span<epoll_event> events);

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
@@ -166,6 +167,37 @@ TEST_F(FaultKernelTest, a_short_count_moves_what_it_says_and_loses_nothing) {
   EXPECT_EQ(as_text(Bytes(into).first(3)), "abc");
 }
 
+TEST_F(FaultKernelTest, pieces_read_and_written_are_cut_short_inside_a_piece) {
+  kernel_.set_plan(FaultPlan::from_nth(1, {.at_most = 3}));
+  std::string text = "abcdefgh";
+  std::array<iovec, 3> pieces{{{text.data(), 1}, {text.data() + 1, 4}, {text.data() + 5, 3}}};
+  std::string got(8, '-');
+  std::array<iovec, 2> room{{{got.data(), 2}, {got.data() + 2, 6}}};
+
+  EXPECT_EQ(write_pieces(left_.number(), pieces).count(), 3U);
+  EXPECT_EQ(write_pieces(left_.number(), pieces).count(), 3U);
+  EXPECT_EQ(read_pieces(right_.number(), room).count(), 3U);
+
+  EXPECT_EQ(got, "abc-----");
+  kernel_.set_plan({});
+  EXPECT_EQ(read_pieces(right_.number(), room).count(), 3U);
+}
+
+TEST_F(FaultKernelTest, pieces_at_a_place_of_a_file_are_cut_short_too) {
+  std::string path = "/tmp/weir-fault-test-XXXXXX";
+  const Descriptor file(::mkstemp(path.data()));
+  ASSERT_TRUE(unlink(path.c_str()));
+  kernel_.set_plan(FaultPlan::from_nth(1, {.at_most = 5}));
+  std::string text = "abcdefgh";
+  std::array<iovec, 2> pieces{{{text.data(), 3}, {text.data() + 3, 5}}};
+
+  EXPECT_EQ(write_pieces_at(file.number(), pieces, 2).count(), 5U);
+  EXPECT_EQ(file_size(file.number()).count(), 7U);
+  EXPECT_EQ(read_pieces_at(file.number(), pieces, 0).count(), 5U);
+
+  EXPECT_EQ(text, std::string("\0\0abcfgh", 8));
+}
+
 TEST_F(FaultKernelTest, a_short_count_of_nought_still_moves_a_byte_since_nought_would_mean_the_end) {
   kernel_.set_plan(FaultPlan::from_nth(1, {.at_most = 0}));
   std::array<std::byte, 16> into{};
@@ -315,12 +347,16 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
       case Call::receive_from: return receive_from(fd, into, name);
       case Call::read: return read(fd, into);
       case Call::write: return write(fd, into);
+      case Call::read_pieces: return read_pieces(fd, pieces);
+      case Call::write_pieces: return write_pieces(fd, pieces);
       case Call::close: return close(fd);
       case Call::unlink: return unlink("/nonexistent/file");
       case Call::describe_file: return describe_file("/", identity);
       case Call::open_file: return open_file("/", O_RDONLY);
       case Call::file_size: return file_size(fd);
       case Call::read_at: return read_at(fd, into, 0);
+      case Call::read_pieces_at: return read_pieces_at(fd, pieces, 0);
+      case Call::write_pieces_at: return write_pieces_at(fd, pieces, 0);
       case Call::send_file: return send_file(fd, fd, 0, 1);
       case Call::create_pipe: return create_pipe(ends);
       case Call::create_event_counter: return create_event_counter();

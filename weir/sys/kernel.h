@@ -33,6 +33,8 @@ struct FileIdentity {
 /// non-blocking from birth. A failing call leaves nothing behind.
 class Kernel {
  public:
+  static constexpr std::size_t most_pieces = 1024;  ///< of one call: IOV_MAX
+
   virtual ~Kernel() = default;
 
   virtual CallResult open_socket(int family, int type, int protocol) = 0;  // socket(2)
@@ -55,15 +57,22 @@ class Kernel {
   virtual CallResult send_to(int descriptor, Bytes from, const SocketName& to) = 0;   // sendto(2), never SIGPIPE
   /// One datagram. Gives its whole length, also where `into` was too small for it and the rest is lost. recvfrom(2)
   virtual CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) = 0;
-  virtual CallResult read(int descriptor, MutableBytes into) = 0;                  // read(2)
-  virtual CallResult write(int descriptor, Bytes from) = 0;                        // write(2)
-  virtual CallResult close(int descriptor) = 0;                                    // close(2); never retried
-  virtual CallResult unlink(const char* path) = 0;                                 // unlink(2)
-  virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;  // lstat(2)
+  virtual CallResult read(int descriptor, MutableBytes into) = 0;  // read(2)
+  virtual CallResult write(int descriptor, Bytes from) = 0;        // write(2)
+  /// At most `most_pieces`, else EINVAL. readv(2)
+  virtual CallResult read_pieces(int descriptor, std::span<const iovec> pieces) = 0;
+  virtual CallResult write_pieces(int descriptor, std::span<const iovec> pieces) = 0;  // writev(2), never SIGPIPE
+  virtual CallResult close(int descriptor) = 0;                                        // close(2); never retried
+  virtual CallResult unlink(const char* path) = 0;                                     // unlink(2)
+  virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;      // lstat(2)
 
   virtual CallResult open_file(const char* path, int flags, unsigned mode) = 0;             // open(2)
   virtual CallResult file_size(int descriptor) = 0;                                         // fstat(2)
   virtual CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) = 0;  // pread(2)
+  virtual CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces,
+                                    std::uint64_t offset) = 0;  // preadv(2)
+  virtual CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces,
+                                     std::uint64_t offset) = 0;  // pwritev(2)
   /// Sends a part of a file to a socket; 0 at the end of the file. sendfile(2), never SIGPIPE
   virtual CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) = 0;
 

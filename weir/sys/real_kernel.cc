@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -25,20 +26,28 @@ timespec to_timespec(Duration length) noexcept {
   return {.tv_sec = seconds.count(), .tv_nsec = (length - seconds).count()};
 }
 
+/// Beyond what an int holds, a number that the kernel refuses as it would the true one.
+int count_of(std::span<const iovec> pieces) noexcept {
+  return static_cast<int>(std::min<std::size_t>(pieces.size(), Kernel::most_pieces + 1));
+}
+
 /// Holds SIGPIPE back for the length of a call that, unlike send(2), has no flag against it.
 class PipeSignalHeld {
  public:
   PipeSignalHeld() noexcept {
-    sigset_t pending;
     sigemptyset(&pipe_);
     sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &previous_);
+    if (!was_blocked()) return;  // then none can have waited
+    sigset_t pending;
     ::sigpending(&pending);
     was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &previous_);
   }
   PipeSignalHeld(const PipeSignalHeld&) = delete;
   PipeSignalHeld& operator=(const PipeSignalHeld&) = delete;
-  ~PipeSignalHeld() { ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+  ~PipeSignalHeld() {
+    if (!was_blocked()) ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
+  }
 
   /// Takes back the signal that the call raised for this thread. One that was there before is somebody else's.
   void discard() noexcept {
@@ -47,6 +56,8 @@ class PipeSignalHeld {
   }
 
  private:
+  bool was_blocked() const noexcept { return sigismember(&previous_, SIGPIPE) == 1; }
+
   sigset_t pipe_;
   sigset_t previous_;
   bool was_pending_ = false;
@@ -132,6 +143,17 @@ CallResult RealKernel::write(int descriptor, Bytes from) {
   return from_libc(::write(descriptor, from.data(), from.size()));
 }
 
+CallResult RealKernel::read_pieces(int descriptor, std::span<const iovec> pieces) {
+  return from_libc(::readv(descriptor, pieces.data(), count_of(pieces)));
+}
+
+CallResult RealKernel::write_pieces(int descriptor, std::span<const iovec> pieces) {
+  PipeSignalHeld held;
+  const CallResult written = from_libc(::writev(descriptor, pieces.data(), count_of(pieces)));
+  if (written.error_number() == EPIPE) held.discard();
+  return written;
+}
+
 CallResult RealKernel::close(int descriptor) { return from_libc(::close(descriptor)); }
 
 CallResult RealKernel::unlink(const char* path) { return from_libc(::unlink(path)); }
@@ -155,6 +177,14 @@ CallResult RealKernel::file_size(int descriptor) {
 
 CallResult RealKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
   return from_libc(::pread(descriptor, into.data(), into.size(), static_cast<off_t>(offset)));
+}
+
+CallResult RealKernel::read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return from_libc(::preadv(descriptor, pieces.data(), count_of(pieces), static_cast<off_t>(offset)));
+}
+
+CallResult RealKernel::write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return from_libc(::pwritev(descriptor, pieces.data(), count_of(pieces), static_cast<off_t>(offset)));
 }
 
 CallResult RealKernel::send_file(int socket, int file, std::uint64_t offset, std::size_t count) {

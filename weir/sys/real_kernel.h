@@ -27,12 +27,16 @@ class RealKernel final : public Kernel {
   CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) override;
   CallResult read(int descriptor, MutableBytes into) override;
   CallResult write(int descriptor, Bytes from) override;
+  CallResult read_pieces(int descriptor, std::span<const iovec> pieces) override;
+  CallResult write_pieces(int descriptor, std::span<const iovec> pieces) override;
   CallResult close(int descriptor) override;
   CallResult unlink(const char* path) override;
   CallResult describe_file(const char* path, FileIdentity& identity) override;
   CallResult open_file(const char* path, int flags, unsigned mode) override;
   CallResult file_size(int descriptor) override;
   CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override;
+  CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
+  CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
   CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) override;
   CallResult create_pipe(std::array<int, 2>& ends) override;
   CallResult create_event_counter() override;

@@ -91,13 +91,19 @@ CallResult RegularFile::read(MutableBytes into) {
 }
 
 CallResult RegularFile::write(Bytes from) {
+  if ((access_ & O_APPEND) != 0 && can_be_written()) position_ = size();
+  const CallResult result = write_at(from, position_);
+  if (result) position_ += result.count();
+  return result;
+}
+
+CallResult RegularFile::write_at(Bytes from, std::uint64_t offset) {
   if (!can_be_written()) return CallResult::failure(EBADF);
-  if ((access_ & O_APPEND) != 0) position_ = size();
-  const std::size_t at = static_cast<std::size_t>(position_);
+  const std::size_t at = (access_ & O_APPEND) != 0 ? size() : static_cast<std::size_t>(offset);
+  if (from.empty()) return CallResult::success();
   if (contents_->size() < at + from.size()) contents_->resize(at + from.size());
   std::transform(from.begin(), from.end(), contents_->begin() + static_cast<std::ptrdiff_t>(at),
                  [](std::byte byte) { return static_cast<char>(byte); });
-  position_ += from.size();
   return CallResult::success(static_cast<std::int64_t>(from.size()));
 }
 

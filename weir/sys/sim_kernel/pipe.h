@@ -76,6 +76,8 @@ class RegularFile final : public File {
   /// The bytes from `offset` on, at most `count` of them.
   Bytes part(std::uint64_t offset, std::size_t count) const;
   CallResult read_at(MutableBytes into, std::uint64_t offset) const;
+  /// At the end instead, where the file was opened to append: pwrite(2), "Bugs".
+  CallResult write_at(Bytes from, std::uint64_t offset);
 
   std::uint32_t readiness() override { return readable | writable; }
   bool can_be_polled() const override { return false; }

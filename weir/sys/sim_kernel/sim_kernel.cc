@@ -42,6 +42,27 @@ std::string joined(std::span<const iovec> pieces) {
   return bytes;
 }
 
+std::size_t size_of(std::span<const iovec> pieces) {
+  std::size_t sum = 0;
+  for (const iovec& piece : pieces) sum += piece.iov_len;
+  return sum;
+}
+
+/// Reads into the pieces with a single `read`, for one call takes one message.
+template <class Read>
+CallResult scattered(std::span<const iovec> pieces, std::size_t at_most, Read read) {
+  if (pieces.size() > Kernel::most_pieces) return CallResult::failure(EINVAL);
+  std::vector<std::byte> bytes(size_of(pieces));
+  const CallResult result = read(cut(MutableBytes(bytes), at_most));
+  Bytes left = Bytes(bytes).first(result ? result.count() : 0);
+  for (const iovec& piece : pieces) {
+    const Bytes part = left.first(std::min(left.size(), piece.iov_len));
+    std::copy(part.begin(), part.end(), static_cast<std::byte*>(piece.iov_base));
+    left = left.subspan(part.size());
+  }
+  return result;
+}
+
 /// The event that a program waits for after the call was put off.
 std::uint32_t awaited_after(Call call) {
   switch (call) {
@@ -49,7 +70,8 @@ std::uint32_t awaited_after(Call call) {
     case Call::send_pieces:
     case Call::send_to:
     case Call::send_file:
-    case Call::write: return File::writable;
+    case Call::write:
+    case Call::write_pieces: return File::writable;
     default: return File::readable;
   }
 }
@@ -313,6 +335,18 @@ CallResult SimKernel::write(int descriptor, Bytes from) {
                  [&](File& file, std::size_t at_most) { return file.write(cut(from, at_most)); });
 }
 
+CallResult SimKernel::read_pieces(int descriptor, std::span<const iovec> pieces) {
+  return on_file(Call::read_pieces, descriptor, [&](File& file, std::size_t at_most) {
+    return scattered(pieces, at_most, [&](MutableBytes into) { return file.read(into); });
+  });
+}
+CallResult SimKernel::write_pieces(int descriptor, std::span<const iovec> pieces) {
+  return on_file(Call::write_pieces, descriptor, [&](File& file, std::size_t at_most) {
+    if (pieces.size() > most_pieces) return CallResult::failure(EINVAL);
+    return file.write(cut(as_bytes(joined(pieces)), at_most));
+  });
+}
+
 // --- files ---
 
 CallResult SimKernel::unlink(const char* path) {
@@ -356,6 +390,23 @@ CallResult SimKernel::read_at(int descriptor, MutableBytes into, std::uint64_t o
   return on_file(Call::read_at, descriptor, [&](File& file, std::size_t at_most) {
     const RegularFile* regular = file.as_regular_file();
     return regular != nullptr ? regular->read_at(cut(into, at_most), offset) : CallResult::failure(ESPIPE);
+  });
+}
+
+CallResult SimKernel::read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return on_file(Call::read_pieces_at, descriptor, [&](File& file, std::size_t at_most) {
+    const RegularFile* regular = file.as_regular_file();
+    if (regular == nullptr) return CallResult::failure(ESPIPE);
+    return scattered(pieces, at_most, [&](MutableBytes into) { return regular->read_at(into, offset); });
+  });
+}
+
+CallResult SimKernel::write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
+  return on_file(Call::write_pieces_at, descriptor, [&](File& file, std::size_t at_most) {
+    RegularFile* regular = file.as_regular_file();
+    if (regular == nullptr) return CallResult::failure(ESPIPE);
+    if (pieces.size() > most_pieces) return CallResult::failure(EINVAL);
+    return regular->write_at(cut(as_bytes(joined(pieces)), at_most), offset);
   });
 }
 
