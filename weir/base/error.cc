@@ -24,6 +24,7 @@ class WeirCategory final : public std::error_category {
       case errc::write_timed_out: return "the peer took no data within the write limit";
       case errc::idle_timed_out: return "nothing was sent or received within the idle limit";
       case errc::deadline_passed: return "the deadline of the stream has passed";
+      case errc::file_too_short: return "the file is shorter than it was said to be";
       case errc::not_in_memory: return "the bytes are in a file and not in memory; materialize them first";
       case errc::unavailable: return "not available on this system";
     }

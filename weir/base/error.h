@@ -23,6 +23,7 @@ enum class errc {
   write_timed_out,    ///< the peer took nothing within the limit while output was waiting
   idle_timed_out,     ///< nothing moved in either direction within the limit
   deadline_passed,    ///< the absolute deadline of the stream came
+  file_too_short,     ///< a file ends before the range of it that a buffer holds
   not_in_memory,      ///< bytes that were asked for are a file's, and have to be read first
   unavailable,        ///< a backend or feature that this system, or this build, does not offer
 };

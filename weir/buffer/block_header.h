@@ -23,6 +23,7 @@ enum class BlockKind : std::uint8_t {
   string,   ///< an adopted std::string
   vector,   ///< an adopted std::vector<std::byte>
   tiny,     ///< a few bytes, copied, that lie beside the header
+  file,     ///< an open file; it has no memory, and a capacity of 0
 };
 
 /// Whether a block of a pool is in use; kept in debug builds only, see block_guard.h.

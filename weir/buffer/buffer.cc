@@ -215,6 +215,7 @@ std::size_t Buffer::copy_to(MutableBytes to, std::size_t offset) const {
   expects(offset <= size_);
   std::size_t copied = 0;
   for (SliceQueue::Iterator piece = queue_.begin(); piece && copied < to.size(); ++piece) {
+    if (!is_in_memory(*piece)) break;
     if (offset >= piece->size) {
       offset -= piece->size;
       continue;
@@ -230,13 +231,15 @@ std::size_t Buffer::copy_to(MutableBytes to, std::size_t offset) const {
 Bytes Buffer::contiguous(std::size_t count) {
   expects(count <= size_);
   if (count == 0) return {};
-  if (count <= queue_.front().size) return {queue_.front().data, count};
+  if (count <= front().size()) return front().first(count);
+  if (count > memory_size()) return {};
   return {join_front(count), count};
 }
 
 MutableBytes Buffer::writable(std::size_t count) {
   expects(count <= size_);
   if (count == 0) return {};
+  if (count > front().size() && count > memory_size()) return {};
   forget_searches();  // for whoever asks is going to write
   const Piece& front = queue_.front();
   if (count <= front.size && is_sole_view(front)) return {const_cast<std::byte*>(front.data), count};
@@ -281,6 +284,7 @@ std::size_t Buffer::gather(std::span<iovec> entries, std::size_t offset, std::si
   expects(offset <= size_);
   std::size_t filled = 0;
   for (SliceQueue::Iterator piece = queue_.begin(); piece && count != 0 && filled < entries.size(); ++piece) {
+    if (!is_in_memory(*piece)) break;
     if (offset >= piece->size) {
       offset -= piece->size;
       continue;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ namespace weir {
 
 class Buffer;
 class Draft;
+class FileRange;
 class Pool;
 class TransferBuffer;
 
@@ -127,6 +129,10 @@ class WEIR_API Buffer {
 
   /// Takes the block over: its unread bytes, and its room as the buffer's own.
   void append(Block&& block);
+
+  /// A part of a file, by reference: it is not read before somebody needs the bytes. See `materialize`.
+  void append(const FileRange& range);
+  void append(FileRange&& range);
 
   /// Memory of the program's, as with Slice::foreign. Up to `copied_foreign` bytes are copied and released at once.
   void append_foreign(Bytes bytes, Callback<void()>&& release);
@@ -281,15 +287,21 @@ class WEIR_API Buffer {
 
   // --- reading ---
 
+  // What reads sees the bytes before the first file range: it gives fewer than asked for, or none, when there is one in
+  // the way. What moves and cuts takes file ranges along as it does memory, and reads none of them.
+
   /// Copies up to `to.size()` bytes from `offset` on; returns how many. Requires `offset <= size()`.
   std::size_t copy_to(MutableBytes to, std::size_t offset = 0) const;
 
-  /// The first `count` bytes in one piece; copies them into one block unless they are already. Requires
-  /// `count <= size()`. Throws std::bad_alloc.
+  /// The first `count` bytes in one piece; copies them into one block unless they are already. Nothing when one of them is
+  /// not in memory. Requires `count <= size()`. Throws std::bad_alloc.
   Bytes contiguous(std::size_t count);
 
   /// The first slice's bytes; empty when the buffer is.
-  Bytes front() const noexcept { return is_empty() ? Bytes{} : Bytes(queue_.front().data, queue_.front().size); }
+  Bytes front() const noexcept {
+    if (is_empty() || !is_in_memory(queue_.front())) return {};
+    return {queue_.front().data, queue_.front().size};
+  }
 
   /// All slices in order: `for (const Slice& slice : buffer.slices())`. Copying one shares its memory.
   SliceRange slices() const noexcept { return SliceRange(queue_); }
@@ -300,6 +312,17 @@ class WEIR_API Buffer {
 
   /// How many slices the content has. O(slices / 20).
   std::size_t slice_count() const noexcept { return queue_.count(); }
+
+  /// How many bytes lie before the first file range: all, when there is none. O(slices).
+  std::size_t memory_size() const noexcept;
+
+  /// The file range that the content begins with, if it does.
+  std::optional<FileRange> front_file() const noexcept;
+
+  /// Reads what of the first `count` bytes is a file's into memory, which may wait for the disk. Requires
+  /// `count <= size()`. Errors: errc::file_too_short when the file ends before the range; those of pread(2); those of
+  /// `reserve`. The content is the same bytes then, and what was read before the error is in memory.
+  Result<void> materialize(std::size_t count);
 
   /// Equal, and ordered, as the bytes are, read as unsigned numbers, however they are cut. A file range is not read: it
   /// equals only the same part of the same file range, and comes after all bytes that are in memory.
@@ -391,6 +414,7 @@ class WEIR_API Buffer {
   template <class Container>
   void append_adopted(Container& container);
   bool try_append_piece(const Piece& piece) noexcept;
+  std::error_code append_read(const Piece& file, std::size_t count) noexcept;
 
   /// Takes over the piece's reference. Requires a reserved place, and that the size fits.
   void push_piece(const Piece& piece) noexcept {

@@ -77,6 +77,8 @@ class WEIR_API Draft {
   void append(const Slice& slice) { staged_.append(slice); }
   void append(Slice&& slice) { staged_.append(std::move(slice)); }
   void append(Buffer&& other) { staged_.append(std::move(other)); }
+  void append(const FileRange& range) { staged_.append(range); }
+  void append(FileRange&& range) { staged_.append(std::move(range)); }
   void append_foreign(Bytes bytes, Callback<void()>&& release) { staged_.append_foreign(bytes, std::move(release)); }
   void append_static(std::string_view text) { staged_.append_static(text); }
   void append_pieces(std::span<const Bytes> pieces) { staged_.append_pieces(pieces); }

@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: MIT
 #include "weir/buffer/owned_header.h"
 
+#include <cassert>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <utility>
 
 #include "weir/buffer/spare_memory.h"
+#include "weir/sys/descriptor.h"
 
 namespace weir {
 namespace {
@@ -16,8 +18,14 @@ struct OwnedHeader : BlockHeader {
   OwnedHeader() noexcept {}
   ~OwnedHeader() {}
 
+  struct File {
+    OwnedFile file;
+    Callback<void()> release;
+  };
+
   union {
     Callback<void()> release;
+    File file;
     std::string text;
     std::vector<std::byte> bytes;
     std::byte tiny[BlockHeader::tiny_bytes];
@@ -77,11 +85,28 @@ BlockHeader* create_owned(Bytes bytes, Callback<void()>&& release) noexcept {
   return header;
 }
 
+BlockHeader* create_owned(OwnedFile file, Callback<void()>&& release) noexcept {
+  OwnedHeader* header = create(BlockKind::file);
+  if (header == nullptr) return nullptr;
+  ::new (&header->file) OwnedHeader::File{file, std::move(release)};
+  header->make_shared_between_threads();
+  return header;
+}
+
+OwnedFile owned_file(const BlockHeader& header) noexcept {
+  assert(header.kind == BlockKind::file);
+  return static_cast<const OwnedHeader&>(header).file.file;
+}
+
 void destroy_owned(BlockHeader* header) noexcept {
   auto* owned = static_cast<OwnedHeader*>(header);
   if (owned->kind == BlockKind::foreign) {
     if (owned->release) owned->release();
     std::destroy_at(&owned->release);
+  } else if (owned->kind == BlockKind::file) {
+    if (owned->file.file.is_closed) sys::close_descriptor(owned->file.file.descriptor);
+    if (owned->file.release) owned->file.release();
+    std::destroy_at(&owned->file);
   } else if (owned->kind == BlockKind::string) {
     std::destroy_at(&owned->text);
   } else if (owned->kind == BlockKind::vector) {

@@ -19,7 +19,18 @@ BlockHeader* create_owned(std::string&& text) noexcept;
 BlockHeader* create_owned(std::vector<std::byte>&& bytes) noexcept;
 BlockHeader* create_owned(Bytes bytes, Callback<void()>&& release) noexcept;
 
-/// Ends what the header owns: calls the release callback, or destroys the string or vector.
+/// A file to be closed at the end, or not.
+struct OwnedFile {
+  int descriptor;
+  bool is_closed;
+};
+/// The same for a file. The header counts atomically from the start: a file is shared by threads more often than not, and a
+/// system call away in any case.
+BlockHeader* create_owned(OwnedFile file, Callback<void()>&& release) noexcept;
+/// Requires a header of the kind `file`.
+OwnedFile owned_file(const BlockHeader& header) noexcept;
+
+/// Ends what the header owns: closes the file, calls the release callback, or destroys the string or vector.
 void destroy_owned(BlockHeader* header) noexcept;
 
 }  // namespace weir

@@ -24,6 +24,11 @@ Node* create_node() noexcept {
 
 void destroy_node(Node* node) noexcept { Memory::give(node); }
 
+void drop_bytes(Piece& piece, std::size_t count) noexcept {
+  piece.data += count;
+  piece.size -= count;
+}
+
 }  // namespace
 
 void SliceQueue::pop_front() noexcept {
@@ -235,6 +240,58 @@ void SliceQueue::end_chain_at(Node* tail) noexcept {
   chain_.tail = tail;
   chain_.spare = nullptr;
   last_ = &tail->pieces[tail->end - 1];
+}
+
+bool SliceQueue::replace(const Place& place, std::size_t count, SliceQueue& by) noexcept {
+  if (replace_in_run(place, count, by)) return true;
+  if (is_inline() && !turn_into_chain()) return false;
+  if (by.is_inline() && !by.turn_into_chain()) return false;
+  Node* node = place.node != nullptr ? place.node : chain_.head;
+  const std::uint32_t moved_from = place.index + (count == node->pieces[place.index].size ? 1 : 0);
+  Node* right = nullptr;  // what comes behind
+  if (moved_from != node->end) {
+    right = create_node();
+    if (right == nullptr) return false;
+    right->end = node->end - moved_from;
+    std::copy(node->pieces + moved_from, node->pieces + node->end, right->pieces);
+    if (moved_from == place.index) drop_bytes(right->pieces[0], count);
+  }
+
+  Node* last = right != nullptr ? right : by.chain_.tail;
+  if (right != nullptr) by.chain_.tail->next = right;
+  last->next = node->next;
+  if (node == chain_.tail) {
+    chain_.tail = last;
+    last_ = &last->pieces[last->end - 1];
+  }
+  node->end = place.index;
+  node->next = by.chain_.head;
+  if (node->first == node->end) {
+    (place.previous != nullptr ? place.previous->next : chain_.head) = node->next;
+    destroy_node(node);
+  }
+  if (by.chain_.spare != nullptr) destroy_node(by.chain_.spare);
+  by.last_ = nullptr;
+  return true;
+}
+
+/// Replaces if there are few pieces, and room for them next to the piece; false, and no change, otherwise.
+bool SliceQueue::replace_in_run(const Place& place, std::size_t count, SliceQueue& by) noexcept {
+  Piece* const pieces = place.node == nullptr ? inline_ : place.node->pieces;
+  const std::uint32_t most = place.node == nullptr ? inline_pieces : node_pieces;
+  const auto end = place.node == nullptr ? static_cast<std::uint32_t>(last_ - inline_) + 1 : place.node->end;
+  const std::uint32_t added = by.count_up_to(copied_splice + 1);
+  const std::uint32_t removed = count == pieces[place.index].size ? 1 : 0;
+  if (added > copied_splice || end + added - removed > most) return false;
+
+  if (removed == 0) drop_bytes(pieces[place.index], count);
+  std::copy_backward(pieces + place.index + removed, pieces + end, pieces + end + added - removed);
+  Piece* to = pieces + place.index;
+  for (Iterator piece = by.begin(); piece; ++piece) *to++ = *piece;
+  if (place.node != nullptr) place.node->end += added - removed;
+  if (last_ == pieces + end - 1) last_ += added - removed;
+  by.forget();
+  return true;
 }
 
 }  // namespace weir

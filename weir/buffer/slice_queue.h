@@ -55,6 +55,10 @@ class WEIR_API SliceQueue {
     }
     /// False behind the last piece.
     explicit operator bool() const noexcept { return piece_ != nullptr; }
+    /// As `++`, where the next piece lies right behind this one; false, and there is no piece here, where it does not, and
+    /// `next_run` goes there.
+    bool step_in_run() noexcept { return ++piece_ != end_; }
+    void next_run() noexcept { next_segment(); }
     bool operator==(const Iterator& other) const noexcept { return piece_ == other.piece_; }
 
    private:
@@ -159,6 +163,15 @@ class WEIR_API SliceQueue {
   /// The place of byte `*offset`, which becomes the offset into that piece. Requires that there is such a byte.
   Place find(std::size_t* offset) noexcept;
 
+  /// The piece at a place that `find` gave.
+  const Piece& at(const Place& place) const noexcept {
+    return place.node == nullptr ? inline_[place.index] : place.node->pieces[place.index];
+  }
+
+  /// Puts the pieces of `by`, of which there must be some, where the first `count` bytes of the piece at `place` are.
+  /// Requires `0 < count <= at(place).size`.
+  [[nodiscard]] bool replace(const Place& place, std::size_t count, SliceQueue& by) noexcept;
+
   /// How many pieces come before `place`. Requires that it is in the first node, or in the inline form.
   std::uint32_t count_before(const Place& place) const noexcept {
     return place.node == nullptr ? place.index : place.index - place.node->first;
@@ -206,6 +219,7 @@ class WEIR_API SliceQueue {
   bool split_chain(const Place& place, std::size_t offset, SliceQueue& rest) noexcept;
   void cut(std::size_t offset, Piece& piece, SliceQueue& rest) noexcept;
   void end_chain_at(Node* tail) noexcept;
+  bool replace_in_run(const Place& place, std::size_t count, SliceQueue& by) noexcept;
   std::uint32_t count_up_to(std::uint32_t limit) const noexcept;
 
   union {

@@ -10,7 +10,7 @@
 
 namespace weir {
 
-/// The slices of a buffer, in order, as `const Slice&`.
+/// The slices of a buffer that lie before its first file range, in order, as `const Slice&`.
 ///
 /// Lifetime: valid until the buffer is next changed. Never loads a block's header; copying a slice does.
 class SliceRange {
@@ -28,12 +28,17 @@ class SliceRange {
     const Slice& operator*() const noexcept { return reinterpret_cast<const Slice&>(*piece_); }
     const Slice* operator->() const noexcept { return &**this; }
     Iterator& operator++() noexcept {
-      ++piece_;
+      if (!piece_.step_in_run()) [[unlikely]] {
+        piece_.next_run();
+        if (!piece_) return *this;
+      }
+      if (!is_in_memory(*piece_)) [[unlikely]]
+        piece_ = {};
       return *this;
     }
     Iterator operator++(int) noexcept {
       const Iterator old = *this;
-      ++piece_;
+      ++*this;
       return old;
     }
     bool operator==(const Iterator&) const noexcept = default;
@@ -41,7 +46,12 @@ class SliceRange {
    private:
     friend class Cursor;
     friend class SliceRange;
-    explicit Iterator(SliceQueue::Iterator piece) noexcept : piece_(piece) {}
+    explicit Iterator(SliceQueue::Iterator piece) noexcept : piece_(piece) { end_before_file(); }
+
+    void end_before_file() noexcept {
+      if (piece_ && !is_in_memory(*piece_)) [[unlikely]]
+        piece_ = {};
+    }
 
     SliceQueue::Iterator piece_;
   };
