@@ -76,6 +76,7 @@ void Machine::run(std::size_t operation, Choices& choices) {
     return;
   }
   bound_content();
+  forget_positions_beyond_count();
   table()[operation].run(*this);
   for (const std::unique_ptr<Subject>& each : subjects_)
     check(each->buffer.size() == each->content.size() && each->buffer.is_empty() == each->content.is_empty(),
@@ -93,6 +94,13 @@ void Machine::bound_content() {
   }
   while (drafts_.size() > 3 || (!drafts_.empty() && drafts_.front()->content.text_size() > most_content))
     drafts_.erase(drafts_.begin());
+}
+
+/// Positions stay right until 2^62 bytes were consumed since. Only what is claimed can be so much.
+void Machine::forget_positions_beyond_count() {
+  if (std::ranges::all_of(subjects_, [](const auto& each) { return each->content.is_text(); })) return;
+  for (const std::unique_ptr<Subject>& each : subjects_) each->position.reset();
+  for (SearchPosition& position : newline_positions_) position.reset();
 }
 
 /// Then all must have been given back.

@@ -150,6 +150,7 @@ class Machine final : public Rig {
   void check_effects(std::initializer_list<Effect> effects, bool done);
   void check_everything();
   void bound_content();
+  void forget_positions_beyond_count();
 
   Choices* choices_ = nullptr;
   std::uint64_t disabled_ = 0;  ///< a bit for some operations that this sequence does without

@@ -64,16 +64,15 @@ bool remove_parts(Sequence& best, std::size_t size, Trials& trials) {
   return has_removed;
 }
 
+/// Takes as much off a choice as can be, in steps that halve.
 bool shrink_choice(Sequence& best, std::size_t step, std::size_t choice, Trials& trials) {
   bool has_shrunk = false;
-  for (std::uint64_t divisor = 0; divisor < 3 && best[step].choices[choice] != 0; ++divisor) {
-    Sequence candidate = best;
-    std::uint64_t& value = candidate[step].choices[choice];
-    value = divisor == 0 ? 0 : divisor == 1 ? value / 2 : value - 1;
-    while (trials.improves(best, candidate)) {
+  for (std::uint64_t less = best[step].choices[choice]; less > 0; less /= 2) {
+    while (best[step].choices[choice] >= less) {
+      Sequence candidate = best;
+      candidate[step].choices[choice] -= less;
+      if (!trials.improves(best, candidate)) break;
       has_shrunk = true;
-      if (value == 0) break;
-      value = divisor == 1 ? value / 2 : value - 1;
     }
   }
   return has_shrunk;
