@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/buffer_model/machine.h"
+#include "weir/buffer/varint.h"
 
 namespace weir::buffer_model {
 namespace {
@@ -14,7 +15,7 @@ bool overflows(const Subject& to, std::size_t count) { return count > Buffer::ma
 
 /// Bytes, text, a C string, or the form that tells.
 void append_copy(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   const std::size_t form = m.below(4);
   const std::string terminated(form == 2 ? text.substr(0, text.find('\0')) : "");
@@ -31,7 +32,10 @@ void append_copy(Machine& m) {
   if (form == 3) {  // it does not throw: whether it did anything is known only afterwards
     (void)m.attempt(append, {});
     m.check(!is_added || !overflows(to, text.size()), "it went through in spite of its size");
-    if (is_added) to.content.append(text);
+    if (is_added) {
+      to.content.append(text);
+      to.changes(text.size(), 0);
+    }
     m.check_content(to.buffer, to.content);
     return;
   }
@@ -40,7 +44,7 @@ void append_copy(Machine& m) {
 }
 
 void append_string(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   std::string bytes(text);
   if (m.rarely(4)) bytes.reserve(bytes.size() * 6);
@@ -51,7 +55,7 @@ void append_string(Machine& m) {
 }
 
 void append_vector(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   std::vector<std::byte> bytes(as_bytes(text).begin(), as_bytes(text).end());
   const bool done = m.attempt([&] { to.buffer.append(std::move(bytes)); }, {{.subject = &to, .added = text.size()}},
@@ -62,7 +66,7 @@ void append_vector(Machine& m) {
 }
 
 void append_static(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   if (m.attempt([&] { to.buffer.append_static(text); }, {{.subject = &to, .added = text.size()}},
                 overflows(to, text.size())))
@@ -71,7 +75,7 @@ void append_static(Machine& m) {
 
 /// Memory of which nobody has so much.
 void append_claimed(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::size_t size = some_claim(m.choices(), Buffer::max_size - to.content.size());
   const Bytes claimed(reinterpret_cast<const std::byte*>(claimed_address), size);
   if (m.attempt([&] { to.buffer.append(Slice::from_static(claimed)); }, {{.subject = &to, .added = size}},
@@ -81,7 +85,7 @@ void append_claimed(Machine& m) {
 
 /// More than there can be, in every form that is given a size only.
 void ask_too_much(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::size_t size = some_claim(m.choices(), Buffer::max_size - to.content.size());
   const Bytes claimed(reinterpret_cast<const std::byte*>(claimed_address), size);
   int released = 0;
@@ -102,7 +106,7 @@ void ask_too_much(Machine& m) {
 }
 
 void append_block(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   const std::size_t more = m.below(1000);
   const std::size_t dropped = m.below(text.size() + 1);
@@ -119,17 +123,17 @@ void append_block(Machine& m) {
 }
 
 void append_foreign(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   Lent& lent = m.lend(text);
-  Callback<void()> release = [&lent] { Machine::take_back(lent); };
+  Callback<void()> release = m.release_of(lent);
   const bool done = m.attempt([&] { to.buffer.append_foreign(lent.memory, std::move(release)); },
                               {{.subject = &to, .added = text.size()}}, overflows(to, text.size()));
   m.check(done || lent.returned == 0, "what was not taken was released");
   if (done) {
     to.content.append(text);
   } else {
-    Machine::take_back(lent);
+    m.take_back(lent);
   }
 }
 
@@ -143,7 +147,7 @@ void append_one_number(Machine& m, Subject& to, Number number, bool is_big) {
 }
 
 void append_number(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::size_t number = m.below(unlimited);
   const bool is_big = m.coin();
   switch (m.below(4)) {
@@ -156,7 +160,7 @@ void append_number(Machine& m) {
 
 /// Also without a commit, and with one of nothing.
 void prepare_and_commit(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   const bool is_committed = !m.rarely(4);
   const std::size_t count = m.coin() ? m.below(text.size() + 1) : text.size();
@@ -168,31 +172,73 @@ void prepare_and_commit(Machine& m) {
   if (m.has_failed()) return;
   std::copy_n(as_bytes(text).begin(), text.size(), room.begin());
   if (!is_committed) return;
-  to.buffer.commit(count);
+  (void)m.attempt([&] { to.buffer.commit(count); }, {{.subject = &to, .added = count}});
   to.content.append(text.substr(0, count));
 }
 
 void reserve_and_append(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   const std::size_t part = 1 + m.below(text.size());
   bool is_certain = false;
   (void)m.attempt([&] { is_certain = static_cast<bool>(to.buffer.reserve(text.size())); }, {{.subject = &to}});
   if (!is_certain) return;
-  bool is_appended = true;
-  {
-    const AllocationPlan nothing_left(1, true);
-    for (std::size_t done = 0; done < text.size(); done += part) {
-      is_appended &= to.buffer.try_append(as_bytes(text.substr(done, part)));
+  for (std::size_t done = 0; done < text.size() && to.unsettled() == 0; done += part) {
+    bool is_appended = false;
+    {
+      const AllocationPlan nothing_left(1, true);
+      is_appended = to.buffer.try_append(as_bytes(text.substr(done, part)));
     }
+    m.check(is_appended, "what was reserved could not be appended");
+    to.content.append(text.substr(done, part));
+    to.changes(std::min(part, text.size() - done), 0);
   }
-  m.check(is_appended, "what was reserved could not be appended");
-  to.content.append(text);
+}
+
+/// Several pieces at once, one of which may be its own.
+void append_pieces(Machine& m) {
+  Subject& to = m.subject(Need::back);
+  std::vector<Bytes> pieces(m.below(6));
+  std::string expected;
+  for (Bytes& piece : pieces) {
+    piece = m.rarely(4) ? to.buffer.front().first(std::min(to.buffer.front().size(), to.content.head().size()))
+                        : as_bytes(m.text());
+    expected += as_text(piece);
+  }
+  if (m.attempt([&] { to.buffer.append_pieces(pieces); }, {{.subject = &to, .added = expected.size()}},
+                overflows(to, expected.size())))
+    to.content.append(expected);
+}
+
+void append_varint(Machine& m) {
+  Subject& to = m.subject(Need::back);
+  const std::uint64_t number = m.below(unlimited) >> m.below(64);
+  const std::string expected(as_text(Varint(number).bytes()));
+  if (m.attempt([&] { to.buffer.append_varint(number); }, {{.subject = &to, .added = expected.size()}},
+                overflows(to, expected.size())))
+    to.content.append(expected);
+}
+
+void append_printf(Machine& m) {
+  Subject& to = m.subject(Need::back);
+  const std::string_view all = m.text();
+  const std::string_view text = all.substr(0, all.find('\0'));
+  const auto number = static_cast<int>(m.below(1000));
+  const std::string expected = std::string(text) + ' ' + std::to_string(number);
+  bool is_converted = false;
+  const auto append = [&] {
+    is_converted = to.buffer.append_printf("%.*s %d", static_cast<int>(text.size()), text.data(), number);
+  };
+  constexpr std::size_t guess = 256;  // room is made before it is known how much is needed
+  if (overflows(to, expected.size() + guess)) return;
+  if (!m.attempt(append, {{.subject = &to, .added = expected.size()}})) return;
+  m.check(is_converted, "it was not converted");
+  to.content.append(expected);
 }
 
 /// The room of a block that is used again for the next.
 void receive(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const std::string_view text = m.text();
   const MutableBytes room = m.received().room();
   const std::string_view part = text.substr(0, room.size());
@@ -204,7 +250,7 @@ void receive(Machine& m) {
 
 /// A part of its own content, as bytes or as a slice.
 void append_own(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const bool is_copied = m.coin();
   const std::size_t number = m.below(4);
   const std::string_view head = to.content.head();
@@ -234,6 +280,9 @@ constexpr std::array operations{
     Operation{"reserve_and_append", 2, reserve_and_append},
     Operation{"receive", 3, receive},
     Operation{"append_own", 2, append_own},
+    Operation{"append_pieces", 2, append_pieces},
+    Operation{"append_varint", 1, append_varint},
+    Operation{"append_printf", 1, append_printf},
 };
 
 }  // namespace

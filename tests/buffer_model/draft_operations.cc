@@ -70,10 +70,11 @@ void draft_fill(Machine& m) {
 void draft_append(Machine& m) {
   OpenDraft* draft = m.draft();
   const std::string_view text = m.text();
-  const std::size_t form = m.below(4);
+  const std::size_t form = m.below(6);
   if (draft == nullptr) return;
   std::string adopted(text);
   const Slice slice = Slice::from_static(text);
+  const std::array pieces{as_bytes(text.substr(0, text.size() / 3)), as_bytes(text.substr(text.size() / 3))};
   const bool done = attempt(
       m, *draft,
       [&] {
@@ -81,6 +82,8 @@ void draft_append(Machine& m) {
           case 0: return draft->draft.append(text);
           case 1: return draft->draft.append(std::move(adopted));
           case 2: return draft->draft.append(slice);
+          case 3: return draft->draft.append(as_bytes(text));
+          case 4: return draft->draft.append_pieces(pieces);
           default: return draft->draft.append_static(text);
         }
       },
@@ -93,14 +96,14 @@ void draft_append_foreign(Machine& m) {
   const std::string_view text = m.text();
   if (draft == nullptr) return;
   Lent& lent = m.lend(text);
-  Callback<void()> release = [&lent] { Machine::take_back(lent); };
+  Callback<void()> release = m.release_of(lent);
   const bool done = attempt(
       m, *draft, [&] { draft->draft.append_foreign(lent.memory, std::move(release)); }, overflows(*draft, text.size()));
   m.check(done || lent.returned == 0, "what was not taken was released");
   if (done) {
     draft->content.append(text);
   } else {
-    Machine::take_back(lent);
+    m.take_back(lent);
   }
 }
 
@@ -116,7 +119,7 @@ void draft_append_slice(Machine& m) {
 /// A part of any buffer, its target included.
 void draft_append_buffer(Machine& m) {
   OpenDraft* draft = m.draft();
-  Subject& from = m.subject();
+  Subject& from = m.subject(Need::both);
   const std::size_t count = m.below(from.content.size() + 1);
   if (draft == nullptr || overflows(*draft, count)) return;
   std::optional<Buffer> taken;
@@ -215,6 +218,7 @@ void draft_commit(Machine& m) {
   OpenDraft* draft = m.draft();
   if (draft == nullptr) return;
   Subject& to = *draft->subject;
+  Machine::thaw(to, Need::back);
   const std::size_t count = draft->content.size();
   if (!m.attempt([&] { draft->draft.commit(); }, {{.subject = &to, .added = count}},
                  count > Buffer::max_size - to.content.size())) {

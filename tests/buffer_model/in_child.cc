@@ -15,6 +15,7 @@ namespace weir::buffer_model {
 namespace {
 
 constexpr unsigned longest_play_seconds = 20;
+constexpr std::string_view ended_by_signal = "the process was ended by signal ";
 
 struct Told {
   std::array<char, 512> text;
@@ -44,7 +45,7 @@ std::string failure_in_child(const Alphabet& alphabet, const Sequence& sequence)
 std::string wait_for(pid_t child) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  if (WIFSIGNALED(status)) return "the process was ended by signal " + std::to_string(WTERMSIG(status));
+  if (WIFSIGNALED(status)) return std::string(ended_by_signal) + std::to_string(WTERMSIG(status));
   return status == 0 ? std::string() : "the process exited with " + std::to_string(WEXITSTATUS(status));
 }
 
@@ -61,8 +62,13 @@ std::string report_in_child(const Alphabet& alphabet, std::uint64_t seed, std::s
 }
 
 std::string report_in_child(const Alphabet& alphabet, const Sequence& sequence) {
-  const auto fails = [&](const Sequence& candidate) { return !failure_in_child(alphabet, candidate).empty(); };
-  if (!fails(sequence)) return {};
+  const std::string original = failure_in_child(alphabet, sequence);
+  if (original.empty()) return {};
+  // A shorter one must end the process too if the first did: what goes wrong otherwise may be something else.
+  const auto fails = [&](const Sequence& candidate) {
+    const std::string failure = failure_in_child(alphabet, candidate);
+    return !failure.empty() && (failure == original || !original.starts_with(ended_by_signal));
+  };
   const Sequence shortest = minimised(sequence, fails);
   return "# " + failure_in_child(alphabet, shortest) + '\n' + to_text(shortest, alphabet.names);
 }

@@ -16,7 +16,8 @@ class Table {
   Table() {
     add(Operation{"begin", 0, nullptr});
     for (const std::span<const Operation> part :
-         {adding_operations(), removing_operations(), reading_operations(), sharing_operations(), draft_operations()}) {
+         {adding_operations(), removing_operations(), reading_operations(), sharing_operations(), draft_operations(),
+          front_operations(), observing_operations()}) {
       for (const Operation& operation : part) add(operation);
     }
   }
@@ -76,11 +77,17 @@ void Machine::run(std::size_t operation, Choices& choices) {
     return;
   }
   bound_content();
+  settle();
   forget_positions_beyond_count();
   table()[operation].run(*this);
-  for (const std::unique_ptr<Subject>& each : subjects_)
+  settle();
+  for (const std::unique_ptr<Subject>& each : subjects_) {
     check(each->buffer.size() == each->content.size() && each->buffer.is_empty() == each->content.is_empty(),
           "the size differs");
+    for (const std::unique_ptr<Follower>& follower : each->followers) {
+      if (const std::string trouble = follower->trouble(); !trouble.empty()) fail(trouble);
+    }
+  }
   if (++steps_ % steps_between_checks == 0) check_everything();
 }
 
@@ -89,6 +96,7 @@ void Machine::bound_content() {
   for (const std::unique_ptr<Subject>& each : subjects_) {
     if (each->content.text_size() < most_content) continue;
     const std::size_t count = each->content.size() - std::min<std::size_t>(each->content.size(), 500);
+    thaw(*each, Need::front);
     if (attempt([&] { each->buffer.drop(count); }, {{.subject = each.get(), .removed = count}}))
       each->content.drop(count);
   }
@@ -99,6 +107,10 @@ void Machine::bound_content() {
 /// Positions stay right until 2^62 bytes were consumed since. Only what is claimed can be so much.
 void Machine::forget_positions_beyond_count() {
   if (std::ranges::all_of(subjects_, [](const auto& each) { return each->content.is_text(); })) return;
+  forget_positions();
+}
+
+void Machine::forget_positions() noexcept {
   for (const std::unique_ptr<Subject>& each : subjects_) each->position.reset();
   for (SearchPosition& position : newline_positions_) position.reset();
 }
@@ -107,6 +119,7 @@ void Machine::forget_positions_beyond_count() {
 void Machine::finish() {
   if (subjects_.empty()) return;
   check_everything();
+  is_over_ = true;
   drafts_.clear();
   pinned_.clear();
   subjects_.clear();
@@ -125,8 +138,25 @@ OpenDraft* Machine::draft() {
   return drafts_.empty() ? nullptr : drafts_[chosen].get();
 }
 
+Subject& Machine::subject(Need need) {
+  const std::size_t chosen = below(subjects_.size());
+  for (std::size_t i = 0; i < subjects_.size(); ++i) {
+    Subject& candidate = *subjects_[(chosen + i) % subjects_.size()];
+    if (!candidate.is_frozen(need)) return candidate;
+  }
+  thaw(*subjects_[chosen], need);
+  return *subjects_[chosen];
+}
+
+void Machine::thaw(Subject& subject, Need need) noexcept {
+  if (!subject.is_frozen(need)) return;
+  subject.buffer.unfreeze_front();
+  subject.buffer.unfreeze_back();
+}
+
 Lent& Machine::lend(std::string_view text) {
   lent_.push_back(std::make_unique<Lent>());
+  if (rarely(6)) lent_.back()->growing = below(subjects_.size());
   lent_.back()->memory.assign(as_bytes(text).begin(), as_bytes(text).end());
   return *lent_.back();
 }
@@ -135,6 +165,14 @@ void Machine::take_back(Lent& lent) noexcept {
   ++lent.returned;
   std::ranges::fill(lent.memory, std::byte{0xEE});
   lent.memory = {};
+  if (lent.growing == Lent::nobody || is_over_ || subjects_[lent.growing] == nullptr) return;
+  subjects_[lent.growing]->react();
+}
+
+void Machine::settle() {
+  for (const std::unique_ptr<Subject>& each : subjects_) {
+    if (each != nullptr) each->settle();
+  }
 }
 
 void Machine::give(Subject& to, Buffer taken, Content&& expected) {
@@ -151,21 +189,21 @@ void Machine::give(Subject& to, Buffer taken, Content&& expected) {
 }
 
 void Machine::check_content(const Buffer& buffer, const Content& content, int line) {
+  settle();
   const std::string difference = content.difference(buffer);
   if (!difference.empty()) [[unlikely]]
     check(false, difference, line);
 }
 
 void Machine::check_effects(std::initializer_list<Effect> effects, bool done) {
-  const std::size_t* before = calls_before_.data();
   for (const Effect& effect : effects) {
-    const std::size_t calls = effect.subject->listener.calls - *before++;
-    check((calls != 0) == (done && effect.removed != 0), "the listener was told other than it should");
-    const std::size_t size = effect.subject->content.size();
+    Subject& subject = *effect.subject;
     if (done) {
-      check(effect.subject->buffer.size() == size + effect.added - effect.removed, "another number of bytes");
+      subject.changes(effect.added, effect.removed);
+      const std::size_t expected = subject.content.size() + effect.added - effect.removed + subject.unsettled();
+      check(subject.buffer.size() == expected, "another number of bytes");
     } else {
-      check_content(effect.subject->buffer, effect.subject->content);
+      check_content(subject.buffer, subject.content);
     }
   }
 }

@@ -17,6 +17,7 @@
 #include "tests/buffer_model/content.h"
 #include "tests/buffer_model/material.h"
 #include "tests/buffer_model/rig.h"
+#include "tests/buffer_model/subject.h"
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
@@ -35,32 +36,19 @@ struct Operation {
   void (*run)(Machine& machine);
 };
 
-/// Counts what a buffer tells.
-class Listener final : public BufferObserver {
- public:
-  void changed(Buffer&, const BufferChange& change) noexcept override { calls += change.removed != 0 ? 1 : 0; }
-  std::size_t calls = 0;
-};
-
-/// A buffer, and what it should hold.
-struct Subject {
-  explicit Subject(Pool& pool) : buffer(pool) { buffer.add_observer(listener); }
-
-  Listener listener;
-  Buffer buffer;
-  Content content;
-  SearchPosition position;
-};
-
 /// A slice kept aside, and what it must go on showing.
 struct Pinned {
   Slice slice;
   std::string text;
 };
 
-/// Memory of the program's that was lent to a slice. When it comes back, it is overwritten and freed.
+/// Memory of the program's that was lent to a slice. When it comes back, it is overwritten and freed, and some of it makes
+/// a buffer grow at that moment.
 struct Lent {
+  static constexpr std::size_t nobody = unlimited;
+
   std::vector<std::byte> memory;
+  std::size_t growing = nobody;  ///< which subject
   int returned = 0;
 };
 
@@ -98,6 +86,7 @@ struct Effect {
 class Machine final : public Rig {
  public:
   Machine() = default;
+  ~Machine() override { is_over_ = true; }
 
   std::size_t pick(Choices& choices) override;
   void run(std::size_t operation, Choices& choices) override;
@@ -114,7 +103,10 @@ class Machine final : public Rig {
   /// A size, and a text as long.
   std::string_view text() { return text(size()); }
 
-  Subject& subject() { return *subjects_[below(subjects_.size())]; }
+  /// One to which nothing is done that must not be done while an end is frozen.
+  Subject& subject(Need need = Need::nothing);
+  /// Sees to it that this one may be used so.
+  static void thaw(Subject& subject, Need need) noexcept;
   /// A slice that was kept aside; null when there is none.
   Pinned* pinned();
   /// An open draft; null when there is none.
@@ -127,14 +119,24 @@ class Machine final : public Rig {
   template <class Call>
   bool attempt(Call call, std::initializer_list<Effect> effects, bool overflows = false);
 
-  /// Memory that holds `text`, lent until a release that counts. Use it up before lending again.
+  /// Memory that holds `text`, lent until a release that counts.
   Lent& lend(std::string_view text);
-  static void take_back(Lent& lent) noexcept;
+  void take_back(Lent& lent) noexcept;
+  /// What to give along with it.
+  auto release_of(Lent& lent) {
+    return [this, &lent] { take_back(lent); };
+  }
+
+  /// Takes over into the model what followers and returned memory have appended meanwhile.
+  void settle();
 
   /// Checks `taken` against what it should hold, and appends it to a buffer or drops it.
   void give(Subject& to, Buffer taken, Content&& expected);
 
   void check_content(const Buffer& buffer, const Content& content, int line = __builtin_LINE());
+
+  /// All that was remembered of searches.
+  void forget_positions() noexcept;
 
   std::vector<std::unique_ptr<Subject>>& subjects() noexcept { return subjects_; }
   std::vector<std::unique_ptr<OpenDraft>>& drafts() noexcept { return drafts_; }
@@ -157,7 +159,7 @@ class Machine final : public Rig {
   bool fails_allocations_ = false;
   bool is_poor_ = false;  ///< the pool's budget is small
   std::size_t steps_ = 0;
-  std::size_t lent_out_ = 0;
+  bool is_over_ = false;  ///< nobody grows any more
   std::vector<std::unique_ptr<Lent>> lent_;
   std::optional<Pool> pool_;
   std::optional<ReceiveBlock> received_;
@@ -165,13 +167,11 @@ class Machine final : public Rig {
   std::vector<std::unique_ptr<Subject>> subjects_;
   std::vector<std::unique_ptr<OpenDraft>> drafts_;
   std::array<SearchPosition, 2> newline_positions_;
-  std::vector<std::size_t> calls_before_;
 };
 
 template <class Call>
 bool Machine::attempt(Call call, std::initializer_list<Effect> effects, bool overflows) {
-  calls_before_.clear();
-  for (const Effect& effect : effects) calls_before_.push_back(effect.subject->listener.calls);
+  settle();
   bool done = true;
   const std::size_t failing = fails_allocations_ && rarely(4) ? 1 + below(3) : 0;
   if (failing != 0) {
@@ -197,5 +197,7 @@ std::span<const Operation> removing_operations() noexcept;
 std::span<const Operation> reading_operations() noexcept;
 std::span<const Operation> sharing_operations() noexcept;
 std::span<const Operation> draft_operations() noexcept;
+std::span<const Operation> front_operations() noexcept;
+std::span<const Operation> observing_operations() noexcept;
 
 }  // namespace weir::buffer_model

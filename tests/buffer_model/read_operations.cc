@@ -41,18 +41,19 @@ void copy_out(Machine& m) {
 void gather(Machine& m) {
   Subject& of = m.subject();
   std::vector<iovec> entries(m.below(30));
-  const std::size_t filled = of.buffer.gather(entries);
+  const std::size_t offset = m.rarely(3) ? m.below(of.content.size() + 1) : 0;
+  const std::size_t count = m.rarely(3) ? m.below(of.content.size() - offset + 100) : unlimited;
+  const std::size_t filled = of.buffer.gather(entries, offset, count);
   m.check(filled <= entries.size(), "more entries than there are");
-  std::size_t i = 0;
-  for (const Slice& slice : of.buffer.slices()) {
-    if (i == filled) break;
-    m.check(entries[i].iov_base == slice.data() && entries[i].iov_len == slice.size(), "an entry is no slice");
-    ++i;
+  const std::size_t wanted = std::min(count, of.content.size() - offset);
+  Buffer gathered;
+  for (const iovec& entry : std::span(entries).first(filled)) {
+    m.check(entry.iov_len != 0, "an empty entry");
+    gathered.append_static(Bytes(static_cast<const std::byte*>(entry.iov_base), entry.iov_len));
   }
-  m.check(i == filled && (filled == entries.size() || filled == 0 || i == filled), "fewer slices than entries");
-  std::size_t total = 0;
-  for (std::size_t k = 0; k < filled; ++k) total += entries[k].iov_len;
-  m.check(filled == entries.size() || total == of.content.size(), "entries were left free");
+  m.check(gathered.size() <= wanted && (filled == entries.size() || gathered.size() == wanted),
+          "another number of bytes");
+  if (!m.has_failed()) m.check_content(gathered, of.content.part(offset, gathered.size()));
 }
 
 void compare(Machine& m) {
@@ -151,7 +152,7 @@ void find_line_end(Machine& m) {
 }
 
 void read_line(Machine& m) {
-  Subject& in = m.subject();
+  Subject& in = m.subject(Need::front);
   const auto style = static_cast<LineEnd>(m.below(4));
   if (!in.content.is_text()) return;
   LineReader reader(style, unlimited);

@@ -21,20 +21,20 @@ std::size_t some_count(Machine& m, const Content& content) {
 }
 
 void drop(Machine& m) {
-  Subject& from = m.subject();
+  Subject& from = m.subject(Need::front);
   const std::size_t count = some_count(m, from.content);
   if (m.attempt([&] { from.buffer.drop(count); }, {{.subject = &from, .removed = count}})) from.content.drop(count);
 }
 
 void truncate(Machine& m) {
-  Subject& from = m.subject();
+  Subject& from = m.subject(Need::back);
   const std::size_t count = from.content.size() - some_count(m, from.content);
   if (m.attempt([&] { from.buffer.truncate(count); }, {{.subject = &from, .removed = from.content.size() - count}}))
     from.content.truncate(count);
 }
 
 void clear(Machine& m) {
-  Subject& from = m.subject();
+  Subject& from = m.subject(Need::both);
   if (!m.rarely(4)) return;
   m.check(m.attempt([&] { from.buffer.clear(); }, {{.subject = &from, .removed = from.content.size()}}),
           "clear failed");
@@ -42,18 +42,34 @@ void clear(Machine& m) {
 }
 
 void take(Machine& m) {
-  Subject& to = m.subject();
-  Subject& from = m.subject();
+  Subject& to = m.subject(Need::back);
+  Subject& from = m.subject(Need::front);
   const std::size_t count = some_count(m, from.content);
+  if (count == from.content.size()) Machine::thaw(from, Need::both);  // the whole buffer is moved
   std::optional<Buffer> taken;
   if (!m.attempt([&] { taken.emplace(from.buffer.take(count)); }, {{.subject = &from, .removed = count}})) return;
   Content expected = from.content.take(count);
   m.give(to, *std::move(taken), std::move(expected));
 }
 
+void take_and_drop(Machine& m) {
+  Subject& to = m.subject(Need::back);
+  Subject& from = m.subject(Need::front);
+  const std::size_t count = some_count(m, from.content);
+  const std::size_t dropped = std::min(m.below(10), from.content.size() - count);
+  if (count == from.content.size()) Machine::thaw(from, Need::both);
+  std::optional<Buffer> taken;
+  if (!m.attempt([&] { taken.emplace(from.buffer.take_and_drop(count, dropped)); },
+                 {{.subject = &from, .removed = count + dropped}}))
+    return;
+  Content expected = from.content.take(count);
+  from.content.drop(dropped);
+  m.give(to, *std::move(taken), std::move(expected));
+}
+
 void take_all(Machine& m) {
-  Subject& to = m.subject();
-  Subject& from = m.subject();
+  Subject& to = m.subject(Need::back);
+  Subject& from = m.subject(Need::both);
   std::optional<Buffer> taken;
   (void)m.attempt([&] { taken.emplace(from.buffer.take_all()); }, {{.subject = &from, .removed = from.content.size()}});
   Content expected = std::exchange(from.content, Content());
@@ -61,9 +77,10 @@ void take_all(Machine& m) {
 }
 
 void split(Machine& m) {
-  Subject& to = m.subject();
-  Subject& from = m.subject();
+  Subject& to = m.subject(Need::back);
+  Subject& from = m.subject(Need::back);
   const std::size_t count = from.content.size() - some_count(m, from.content);
+  if (count == 0) Machine::thaw(from, Need::both);  // the whole buffer is moved
   std::optional<Buffer> rest;
   if (!m.attempt([&] { rest.emplace(from.buffer.split(count)); },
                  {{.subject = &from, .removed = from.content.size() - count}}))
@@ -74,8 +91,8 @@ void split(Machine& m) {
 
 /// To itself as well.
 void append_buffer(Machine& m) {
-  Subject& to = m.subject();
-  Subject& from = m.subject();
+  Subject& to = m.subject(Need::back);
+  Subject& from = m.subject(Need::both);
   if (&to == &from) {
     (void)m.attempt([&] { to.buffer.append(std::move(from.buffer)); }, {{.subject = &to}});
     return;
@@ -90,8 +107,8 @@ void append_buffer(Machine& m) {
 
 /// To itself as well.
 void move_assign(Machine& m) {
-  Subject& to = m.subject();
-  Subject& from = m.subject();
+  Subject& to = m.subject(Need::both);
+  Subject& from = m.subject(Need::both);
   if (&to == &from) {
     (void)m.attempt([&] { to.buffer = std::move(from.buffer); }, {{.subject = &to}});
     return;
@@ -109,19 +126,24 @@ void replace(Machine& m) {
   std::unique_ptr<Subject>& place = m.subjects()[number];
   if (!m.rarely(3)) return;
   std::erase_if(m.drafts(), [&](const std::unique_ptr<OpenDraft>& draft) { return draft->subject == place.get(); });
+  m.settle();
   place.reset();
   place = std::make_unique<Subject>(m.pool());
 }
 
 /// As if it went to another thread, and back.
 void transfer(Machine& m) {
-  Subject& from = m.subject();
-  TransferBuffer parcel = std::move(from.buffer).detach();
-  m.check(parcel.size() == from.content.size(), "a parcel of another size");
-  m.check(from.buffer.is_empty(), "what is on its way is still here");  // NOLINT(bugprone-use-after-move): promised
+  Subject& from = m.subject(Need::both);
+  const std::size_t count = from.content.size();
+  TransferBuffer parcel;
+  (void)m.attempt([&] { parcel = std::move(from.buffer).detach(); }, {{.subject = &from, .removed = count}});
+  Content expected = std::exchange(from.content, Content());
+  m.check(parcel.size() == count && parcel.is_empty() == (count == 0), "a parcel of another size");
   Buffer back = std::move(parcel).attach();
-  m.check_content(back, from.content);
-  from.buffer = std::move(back);
+  m.check_content(back, expected);
+  const std::size_t meanwhile = from.content.size();
+  (void)m.attempt([&] { from.buffer = std::move(back); }, {{.subject = &from, .added = count, .removed = meanwhile}});
+  from.content = std::move(expected);
 }
 
 constexpr std::array operations{
@@ -129,6 +151,7 @@ constexpr std::array operations{
     Operation{"truncate", 2, truncate},
     Operation{"clear", 1, clear},
     Operation{"take", 4, take},
+    Operation{"take_and_drop", 2, take_and_drop},
     Operation{"take_all", 1, take_all},
     Operation{"split", 3, split},
     Operation{"append_buffer", 4, append_buffer},

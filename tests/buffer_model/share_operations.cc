@@ -52,7 +52,7 @@ void pin_made(Machine& m) {
   std::string adopted(text);
   std::vector<std::byte> bytes(as_bytes(text).begin(), as_bytes(text).end());
   Lent* lent = kind == 3 ? &m.lend(text) : nullptr;
-  Callback<void()> release = [lent] { Machine::take_back(*lent); };
+  Callback<void()> release = [&m, lent] { m.take_back(*lent); };
   const bool done = m.attempt(
       [&] {
         switch (kind) {
@@ -65,14 +65,14 @@ void pin_made(Machine& m) {
       {});
   if (!done && lent != nullptr) {
     m.check(lent->returned == 0, "what was not taken was released");
-    Machine::take_back(*lent);
+    m.take_back(*lent);
   }
   if (m.pins().size() == most_pins) unpin_one(m, 0);
   if (done) m.pins().push_back({*std::move(slice), std::string(text)});
 }
 
 void append_slice(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const Pinned* pinned = m.pinned();
   if (pinned == nullptr) return;
   const std::size_t offset = m.below(pinned->text.size() + 1);
@@ -84,7 +84,7 @@ void append_slice(Machine& m) {
 
 /// Many small slices, so that the queue grows nodes.
 void append_burst(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const Pinned* pinned = m.pinned();
   const std::size_t slices = m.below(60);
   const std::size_t size = 1 + m.below(200);
@@ -98,7 +98,7 @@ void append_burst(Machine& m) {
 }
 
 void append_reserved(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   const Pinned* pinned = m.pinned();
   const bool is_used = !m.rarely(3);
   bool is_certain = false;
@@ -110,10 +110,11 @@ void append_reserved(Machine& m) {
     to.buffer.append_reserved(pinned->slice);
   }
   to.content.append(pinned->text);
+  to.changes(pinned->text.size(), 0);
 }
 
 void share(Machine& m) {
-  Subject& to = m.subject();
+  Subject& to = m.subject(Need::back);
   Subject& of = m.subject();
   const std::size_t offset = m.below(of.content.size() + 1);
   const std::size_t count = m.coin() ? m.below(of.content.size() - offset + 1) : of.content.size() - offset;

@@ -114,7 +114,8 @@ void Buffer::commit(std::size_t count) {
     grow_into_room(count);
     tell_changed(count, 0);
   } else if (is_empty()) {
-    clear();
+    DeadBlocks dead;
+    set_window(nullptr, nullptr, dead);
   } else {
     open_window();
   }
