@@ -83,14 +83,15 @@ void prepend_buffer(Machine& m) {
 /// The first bytes are changed in place; whoever else views them must not see it.
 void write_in_place(Machine& m) {
   Subject& of = m.subject();
-  const std::size_t most = std::min(of.content.head().size(), longest_text);
-  const std::size_t count = m.below(most + 1);
+  const std::string_view head = of.content.head();
+  const std::size_t most = of.content.is_safe() ? of.content.size() : head.size();
+  const std::size_t count = m.below(std::min(most, longest_text) + 1);
   const std::string_view text = m.text(count);
   const bool is_changed = !m.rarely(4);
   MutableBytes place;
   if (!m.attempt([&] { place = of.buffer.writable(count); }, {{.subject = &of}})) return;
-  m.check(as_text(place) == of.content.head().substr(0, count), "other bytes to be changed");
-  if (m.has_failed() || !is_changed || !of.content.is_text()) return;
+  m.check(as_text(place) == (count <= head.size() ? head.substr(0, count) : ""), "other bytes to be changed");
+  if (m.has_failed() || !is_changed || place.empty()) return;
   std::copy_n(as_bytes(text).begin(), count, place.begin());
   of.content.overwrite(0, text);
   m.check_content(of.buffer, of.content);

@@ -8,6 +8,7 @@ namespace weir::buffer_model {
 namespace {
 
 constexpr std::size_t most_content = 60'000;  ///< of one buffer: beyond, it is dropped
+constexpr std::size_t most_runs = 100;        ///< of text and of what is not
 constexpr std::size_t steps_between_checks = 64;
 
 /// All operations, the first of which is the beginning.
@@ -17,7 +18,7 @@ class Table {
     add(Operation{"begin", 0, nullptr});
     for (const std::span<const Operation> part :
          {adding_operations(), removing_operations(), reading_operations(), sharing_operations(), draft_operations(),
-          front_operations(), observing_operations()}) {
+          front_operations(), observing_operations(), file_operations()}) {
       for (const Operation& operation : part) add(operation);
     }
   }
@@ -66,6 +67,7 @@ void Machine::begin() {
   const bool is_cached = !coin();
   if (coin()) disabled_ = below(~std::uint64_t{0}) & below(~std::uint64_t{0});
   pool_.emplace(PoolOptions{.limit = std::size_t{1} << (is_poor_ ? 18 : 26), .cached = is_cached});
+  file_.emplace(SharedFile::borrow(ModelKernel::file, [this] { ++file_returned_; }));
   received_.emplace(*pool_, std::size_t{1} << (16 - 3 * below(3)));
   for (std::size_t i = 0; i < count; ++i) subjects_.push_back(std::make_unique<Subject>(*pool_));
 }
@@ -94,7 +96,7 @@ void Machine::run(std::size_t operation, Choices& choices) {
 /// Keeps buffers from growing without end, and sequences from being all about full ones.
 void Machine::bound_content() {
   for (const std::unique_ptr<Subject>& each : subjects_) {
-    if (each->content.text_size() < most_content) continue;
+    if (each->content.text_size() < most_content && each->content.run_count() < most_runs) continue;
     const std::size_t count = each->content.size() - std::min<std::size_t>(each->content.size(), 500);
     thaw(*each, Need::front);
     if (attempt([&] { each->buffer.drop(count); }, {{.subject = each.get(), .removed = count}}))
@@ -124,6 +126,9 @@ void Machine::finish() {
   pinned_.clear();
   subjects_.clear();
   received_.reset();
+  check(file_returned_ == 0, "the file was released while it was in use");
+  file_.reset();
+  check(file_returned_ == 1, "the file was not released once");
   check(pool_->stats().blocks == 0 && pool_->stats().in_use == 0, "blocks are left");
   for (const std::unique_ptr<Lent>& each : lent_) check(each->returned == 1, "lent memory did not come back once");
 }

@@ -16,12 +16,14 @@
 #include "tests/buffer_model/choices.h"
 #include "tests/buffer_model/content.h"
 #include "tests/buffer_model/material.h"
+#include "tests/buffer_model/model_kernel.h"
 #include "tests/buffer_model/rig.h"
 #include "tests/buffer_model/subject.h"
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/draft.h"
+#include "weir/buffer/file_range.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/receive_block.h"
 
@@ -82,7 +84,7 @@ struct Effect {
   std::size_t removed = 0;
 };
 
-/// Two to four buffers that share a pool, slices, lent memory and drafts.
+/// Two to four buffers that share a pool, slices, lent memory, a file and drafts.
 class Machine final : public Rig {
  public:
   Machine() = default;
@@ -143,6 +145,8 @@ class Machine final : public Rig {
   std::vector<Pinned>& pins() noexcept { return pinned_; }
   Pool& pool() noexcept { return *pool_; }
   ReceiveBlock& received() noexcept { return *received_; }
+  ModelKernel& kernel() noexcept { return kernel_; }
+  const SharedFile& file() const { return *file_; }
   /// For what nobody else searches.
   SearchPosition& newline_position() { return newline_positions_[below(newline_positions_.size())]; }
 
@@ -161,7 +165,10 @@ class Machine final : public Rig {
   std::size_t steps_ = 0;
   bool is_over_ = false;  ///< nobody grows any more
   std::vector<std::unique_ptr<Lent>> lent_;
+  ModelKernel kernel_;
+  int file_returned_ = 0;
   std::optional<Pool> pool_;
+  std::optional<SharedFile> file_;
   std::optional<ReceiveBlock> received_;
   std::vector<Pinned> pinned_;
   std::vector<std::unique_ptr<Subject>> subjects_;
@@ -198,6 +205,7 @@ std::span<const Operation> reading_operations() noexcept;
 std::span<const Operation> sharing_operations() noexcept;
 std::span<const Operation> draft_operations() noexcept;
 std::span<const Operation> front_operations() noexcept;
+std::span<const Operation> file_operations() noexcept;
 std::span<const Operation> observing_operations() noexcept;
 
 }  // namespace weir::buffer_model

@@ -25,9 +25,13 @@ std::string make_table() {
 
 }  // namespace
 
-std::string_view some_text(Choices& choices, std::size_t length) {
+std::string_view file_text() {
   static const std::string table = make_table();
-  return std::string_view(table).substr(choices.below(table_size - length + 1), length);
+  return std::string_view(table).substr(0, table_size);
+}
+
+std::string_view some_text(Choices& choices, std::size_t length) {
+  return file_text().substr(choices.below(table_size - length + 1), length);
 }
 
 std::size_t some_size(Choices& choices) {

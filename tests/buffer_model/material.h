@@ -17,6 +17,9 @@ inline constexpr std::size_t longest_text = std::size_t{128} << 10;
 /// lines, long repetitions, or any bytes. Takes one choice. Requires `length <= longest_text`.
 std::string_view some_text(Choices& choices, std::size_t length);
 
+/// The content of the file that sequences use: all of the fixed text.
+std::string_view file_text();
+
 /// A size around which something changes, or of any magnitude; mostly small. Takes two choices.
 std::size_t some_size(Choices& choices);
 
