@@ -22,21 +22,19 @@ constexpr std::size_t large_block = 2048;
 }  // namespace
 
 Buffer::Buffer(Buffer&& other) noexcept : pool_(other.pool_) {
-  expects(!other.is_front_frozen() && !other.is_back_frozen());
+  expects(other.is_empty() || !other.is_front_frozen());
   steal(other);
   other.tell_changed(0, size_);
 }
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   if (this == &other) return *this;
-  expects(((watch_ | other.watch_) & all_flags) == 0);
+  expects((watch_ & all_flags) == 0 && !other.is_front_frozen());
   DeadBlocks dead;
   const std::size_t removed = size_;
   remove_all(dead);
   steal(other);
-  const std::size_t added = size_;
-  tell_changed(added, removed);
-  other.tell_changed(0, added);
+  tell_moved(other, *this, size_, removed);
   return *this;
 }
 
@@ -102,15 +100,16 @@ void Buffer::remove_front(std::size_t count, DeadBlocks& dead) noexcept {
 }
 
 void Buffer::drop_slow(std::size_t count) {
-  expects(count <= size_ && !is_front_frozen());
+  expects(count <= size_);
   if (count == 0) return;
+  expects(!is_front_frozen());
   DeadBlocks dead;
   remove_front(count, dead);
   tell_changed(0, count);
 }
 
 void Buffer::clear() noexcept {
-  expects(!is_front_frozen());
+  expects(is_empty() || !is_front_frozen());
   DeadBlocks dead;
   const std::size_t removed = size_;
   remove_all(dead);

@@ -200,11 +200,11 @@ class WEIR_API Buffer {
   /// is done. Errors: errc::budget, std::errc::not_enough_memory; the buffer is then unchanged.
   Result<void> reserve(std::size_t count) noexcept;
 
-  /// Makes one `append_reserved` certain.
+  /// Makes one `append_reserved` certain, as long as nothing else is done to the buffer.
   Result<void> reserve_slice() noexcept;
 
-  /// Appends by reference without allocating. Requires a successful `reserve_slice` since the last time the buffer was
-  /// added to; `slice` may be empty.
+  /// Appends by reference without allocating. Requires that the last operation was a successful `reserve_slice`; `slice`
+  /// may be empty.
   void append_reserved(Slice slice) noexcept;
 
   // --- removing ---
@@ -226,6 +226,7 @@ class WEIR_API Buffer {
   /// Keeps the first `count` bytes and returns the rest. Requires `count <= size()`.
   [[nodiscard]] Buffer split(std::size_t count) {
     expects(count <= size_);
+    expects(count != 0 || !is_back_frozen());
     return count == 0 ? take_all() : split_off(count);
   }
 
@@ -364,6 +365,7 @@ class WEIR_API Buffer {
   Pool& pool() const noexcept;
 
  private:
+  friend class BufferDelivery;
   friend class BufferWatcher;
   friend class ChangeScope;
   friend class Cursor;
@@ -475,7 +477,9 @@ class WEIR_API Buffer {
 
   std::size_t headroom() const noexcept;
   void lower_front(std::size_t count) noexcept;
+  void grown_in_front(std::size_t count) noexcept;
   void prepended(std::size_t count) noexcept;
+  void splice_back(Buffer& other, DeadBlocks& dead);
   std::byte* join_front(std::size_t count);
 
   BufferWatcher* first_watcher() const noexcept { return reinterpret_cast<BufferWatcher*>(watch_ & ~all_flags); }
@@ -489,7 +493,12 @@ class WEIR_API Buffer {
       tell_slow(added, removed);
   }
   void tell_slow(std::size_t added, std::size_t removed) noexcept;
-  void tell(const BufferChange& immediate, const BufferChange& at_scope_end) noexcept;
+  /// The same for both buffers of a move, whichever observer destroys whichever of them.
+  static void tell_moved(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed = 0) noexcept {
+    if (from.watch_ > all_flags || to.watch_ > all_flags) [[unlikely]]
+      tell_moved_slow(from, to, moved, removed);
+  }
+  static void tell_moved_slow(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed) noexcept;
   struct SearchSpace space_from(std::size_t from) const noexcept;
   std::uint64_t search_origin() noexcept;
   template <class Wanted>

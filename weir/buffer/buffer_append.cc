@@ -115,7 +115,7 @@ void Buffer::commit(std::size_t count) {
     tell_changed(count, 0);
   } else if (is_empty()) {
     DeadBlocks dead;
-    set_window(nullptr, nullptr, dead);
+    set_window(nullptr, nullptr, dead);  // an empty buffer holds no memory
   } else {
     open_window();
   }
@@ -225,9 +225,9 @@ bool Buffer::try_append_piece(const Piece& piece) noexcept {
 
 void Buffer::append(Slice&& slice) {
   if (slice.is_empty()) return;
-  if (slice.size() <= copied_slice && slice.size() <= window_room()) {
+  if (slice.size() <= copied_slice && slice.size() <= block_room()) {
+    if (!try_append(slice.bytes())) throw_bad_alloc();
     const Slice copied(std::move(slice));
-    append_in_window(copied.bytes());
     return;
   }
   if (!try_append_piece(slice.piece_)) throw_bad_alloc();
@@ -237,11 +237,9 @@ void Buffer::append(Slice&& slice) {
 
 void Buffer::append_reserved(Slice slice) noexcept {
   if (slice.is_empty()) return;
-  if (slice.size() <= copied_slice && slice.size() <= window_room()) {
-    append_in_window(slice.bytes());
-    return;
-  }
+  if (slice.size() <= copied_slice && slice.size() <= block_room() && try_append(slice.bytes())) return;
   expects(slice.size() <= max_size - size_ && !is_back_frozen());
+  expects(queue_.reserve_one());  // it is there already, unless the reservation was not kept to
   const Piece piece = slice.release();
   push_piece(piece);
   tell_changed(piece.size, 0);
@@ -249,10 +247,16 @@ void Buffer::append_reserved(Slice slice) noexcept {
 
 void Buffer::append(Buffer&& other) {
   if (this == &other || other.is_empty()) return;
-  expects(!is_back_frozen() && !other.is_front_frozen() && !other.is_back_frozen());
-  if (other.size_ > max_size - size_) throw_bad_alloc();
   DeadBlocks dead;
   const std::size_t moved = other.size_;
+  splice_back(other, dead);
+  tell_moved(other, *this, moved);
+}
+
+/// Moves all of `other`, which is another buffer and not empty, to the end, and tells nobody. Throws std::bad_alloc.
+void Buffer::splice_back(Buffer& other, DeadBlocks& dead) {
+  expects(!is_back_frozen() && !other.is_front_frozen());
+  if (other.size_ > max_size - size_) throw_bad_alloc();
   if (is_empty()) {
     set_window(nullptr, nullptr, dead);
     steal(other);
@@ -269,8 +273,6 @@ void Buffer::append(Buffer&& other) {
     offer_window(std::exchange(other.block_, nullptr), other.write_, dead);
     other.set_window(nullptr, nullptr, dead);
   }
-  tell_changed(moved, 0);
-  other.tell_changed(0, moved);
 }
 
 void Buffer::append(Block&& block) {

@@ -7,6 +7,7 @@
 
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
+#include "weir/buffer/size_class.h"
 
 namespace weir {
 namespace {
@@ -14,14 +15,23 @@ namespace {
 constexpr std::size_t most_waste = 4;  // a block may be so many times as large as what is viewed of it
 constexpr std::size_t largest_packing_block = std::size_t{64} << 10;
 
+/// What is held for as long as a slice of it is there.
+std::size_t footprint(const BlockHeader& header) noexcept {
+  return header.kind == BlockKind::tiny ? sizeof header + BlockHeader::tiny_bytes : header.capacity;
+}
+
+/// What a copy of so many bytes takes: as much as the pool's classes waste, at worst.
+std::size_t footprint_of_copy(std::size_t bytes) noexcept {
+  return bytes <= BlockHeader::tiny_bytes ? sizeof(BlockHeader) + BlockHeader::tiny_bytes
+                                          : std::max(smallest_class_bytes, bytes + bytes / 4);
+}
+
 /// A run of neighbouring pieces of one block.
 struct Run {
   const BlockHeader* owner = nullptr;
   std::size_t size = 0;
 
-  bool is_wasteful() const noexcept {
-    return owner != nullptr && owner->capacity > BlockHeader::tiny_bytes && owner->capacity / most_waste > size;
-  }
+  bool is_wasteful() const noexcept { return owner != nullptr && footprint(*owner) / most_waste > size; }
 };
 
 /// Calls `visit(first piece, run)` for every run.
@@ -56,8 +66,8 @@ BufferMemory Buffer::memory() const noexcept {
   const BlockHeader* before = nullptr;
   const auto add = [&](const BlockHeader* owner) {
     if (owner == nullptr) return;
-    if (owner != before) memory.pinned += owner->capacity;
-    memory.fair_share += owner->capacity / owner->count.load(std::memory_order_relaxed);
+    if (owner != before) memory.pinned += footprint(*owner);
+    memory.fair_share += footprint(*owner) / owner->count.load(std::memory_order_relaxed);
     before = owner;
   };
   for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) add(piece->owner);
@@ -92,9 +102,14 @@ void Buffer::push_compacted(const SliceQueue& from, std::size_t to_copy) {
 void Buffer::compact() {
   DeadBlocks dead;
   std::size_t to_copy = 0;
-  visit_runs(queue_, [&](SliceQueue::Iterator, const Run& run) { to_copy += run.is_wasteful() ? run.size : 0; });
+  std::size_t held = 0;
+  visit_runs(queue_, [&](SliceQueue::Iterator, const Run& run) {
+    if (!run.is_wasteful()) return;
+    to_copy += run.size;
+    held += footprint(*run.owner);
+  });
   Buffer result(pool());
-  if (to_copy != 0) {
+  if (held > footprint_of_copy(to_copy)) {
     result.push_compacted(queue_, to_copy);
     for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) dead.let_go(piece->owner);
     queue_.forget();
@@ -108,7 +123,8 @@ void Buffer::compact() {
 }
 
 void Slice::compact(Pool& pool) {
-  if (Run{.owner = piece_.owner, .size = piece_.size}.is_wasteful()) *this = copy_of(bytes(), pool);
+  const Run run{.owner = piece_.owner, .size = piece_.size};
+  if (run.is_wasteful() && footprint(*run.owner) > footprint_of_copy(run.size)) *this = copy_of(bytes(), pool);
 }
 
 }  // namespace weir

@@ -126,6 +126,37 @@ TEST(BufferCompact, gives_up_room_that_nothing_is_written_in) {
   EXPECT_EQ(buffer, "x");
 }
 
+TEST(BufferCompact, packs_many_copies_of_few_bytes) {
+  Buffer buffer;
+  for (int i = 0; i < 1000; ++i) {
+    buffer.append(Slice::copy_of(as_bytes("x"), Pool::default_pool()));
+    buffer.append_static(
+        std::string_view("a static piece between, which is too long to be copied: more than a hundred "
+                         "and twenty-eight bytes, that is, so that it stays where it is"));
+  }
+  ASSERT_GE(buffer.memory().pinned, 1000U * 128U);
+
+  buffer.compact();
+
+  EXPECT_LE(buffer.memory().pinned, 1000U * 600U);
+  EXPECT_LE(buffer.memory().fair_share, 4096U);
+}
+
+TEST(BufferCompact, a_second_time_moves_nothing) {
+  for (const std::size_t size : {1U, 64U, 65U, 127U, 128U, 300U}) {
+    Buffer source, kept;
+    source.append(std::string_view(std::string(20'000, 's')));
+    kept.append(source.share(100, size));
+    source.clear();
+    kept.compact();
+    const std::byte* data = kept.front().data();
+
+    kept.compact();
+
+    EXPECT_EQ(kept.front().data(), data) << size;
+  }
+}
+
 TEST(BufferCompact, without_memory_throws_and_changes_nothing) {
   for (std::size_t failing = 1; failing <= 6; ++failing) {
     Pool pool({.cached = false});

@@ -8,19 +8,23 @@
 
 namespace weir {
 
-/// A buffer's telling in progress, on the stack of whoever changed it. There is at most one for each buffer.
+/// A buffer's telling, on the stack of whoever changed it. While one is under way, a further one only adds to it.
 class BufferDelivery : private BufferWatcher {
  public:
-  BufferDelivery(Buffer& buffer, const BufferChange& immediate, const BufferChange& at_scope_end) noexcept
-      : BufferWatcher(Role::delivery),
-        immediate_(immediate),
-        at_scope_end_(at_scope_end) {
-    attach(buffer);
-  }
+  /// Notes that the buffer has changed. Until `run`, what observers do to it elsewhere is added.
+  BufferDelivery(Buffer& buffer, std::size_t added, std::size_t removed) noexcept;
+  /// The same for what a scope has gathered.
+  BufferDelivery(Buffer& buffer, const BufferChange& at_scope_end) noexcept;
+
+  /// Tells whoever is to be told. Any buffer, and any observer, may be gone afterwards.
+  void run() noexcept;
 
  private:
   friend class Buffer;
   friend class BufferWatcher;
+
+  void begin(Buffer& buffer) noexcept;
+  void tell_round(const BufferChange (&changes)[2]) noexcept;
 
   BufferChange immediate_;              ///< not yet told to observers of that kind
   BufferChange at_scope_end_;           ///< and of the other
@@ -55,7 +59,7 @@ ChangeScope::~ChangeScope() {
   if (buffer_ == nullptr) return;
   Buffer& buffer = *buffer_;
   detach();
-  if (!gathered_.is_empty()) buffer.tell({}, gathered_);  // empty in all but the outermost
+  if (!gathered_.is_empty()) BufferDelivery(buffer, gathered_).run();  // empty in all but the outermost
 }
 
 void Buffer::add_observer(BufferObserver& observer, ObserverTiming timing) {
@@ -81,39 +85,63 @@ void Buffer::leave_watchers() noexcept {
   watch_ = 0;
 }
 
-void Buffer::tell_slow(std::size_t added, std::size_t removed) noexcept {
-  const BufferChange change{.original_size = size_ - added + removed, .added = added, .removed = removed};
-  if (change.is_empty()) return;
+BufferDelivery::BufferDelivery(Buffer& buffer, std::size_t added, std::size_t removed) noexcept
+    : BufferWatcher(Role::delivery) {
+  immediate_ = {.original_size = buffer.size() - added + removed, .added = added, .removed = removed};
   ChangeScope* outermost = nullptr;
-  for (BufferWatcher* watcher = first_watcher(); watcher != nullptr; watcher = watcher->next_) {
-    if (watcher->role_ == BufferWatcher::Role::scope) outermost = static_cast<ChangeScope*>(watcher);
+  for (BufferWatcher* watcher = buffer.first_watcher(); watcher != nullptr; watcher = watcher->next_) {
+    if (watcher->role_ == Role::scope) outermost = static_cast<ChangeScope*>(watcher);
   }
-  if (outermost == nullptr) return tell(change, change);
-  outermost->gathered_.add(change);
-  tell(change, {});
+  if (outermost != nullptr) {
+    outermost->gathered_.add(immediate_);
+  } else {
+    at_scope_end_ = immediate_;
+  }
+  begin(buffer);
 }
 
-/// Tells the observers of each kind of a change that may be empty. The buffer may be gone afterwards.
-void Buffer::tell(const BufferChange& immediate, const BufferChange& at_scope_end) noexcept {
-  for (BufferWatcher* watcher = first_watcher(); watcher != nullptr; watcher = watcher->next_) {
-    if (watcher->role_ != BufferWatcher::Role::delivery) continue;
-    auto* running = static_cast<BufferDelivery*>(watcher);
-    running->immediate_.add(immediate);
-    running->at_scope_end_.add(at_scope_end);
+BufferDelivery::BufferDelivery(Buffer& buffer, const BufferChange& at_scope_end) noexcept
+    : BufferWatcher(Role::delivery),
+      at_scope_end_(at_scope_end) {
+  begin(buffer);
+}
+
+/// Attaches, or leaves it to the telling that is under way.
+void BufferDelivery::begin(Buffer& buffer) noexcept {
+  if (buffer.first_watcher() == nullptr) return;
+  for (BufferWatcher* watcher = buffer.first_watcher(); watcher != nullptr; watcher = watcher->next_) {
+    if (watcher->role_ != Role::delivery) continue;
+    auto* earlier = static_cast<BufferDelivery*>(watcher);
+    earlier->immediate_.add(immediate_);
+    earlier->at_scope_end_.add(at_scope_end_);
     return;
   }
-  BufferDelivery delivery(*this, immediate, at_scope_end);
-  while (!delivery.immediate_.is_empty() || !delivery.at_scope_end_.is_empty()) {
-    const BufferChange changes[] = {std::exchange(delivery.immediate_, {}), std::exchange(delivery.at_scope_end_, {})};
-    delivery.next_told_ = first_watcher();
-    while (delivery.next_told_ != nullptr) {
-      BufferWatcher* watcher = std::exchange(delivery.next_told_, delivery.next_told_->next_);
-      if (watcher->role_ > BufferWatcher::Role::at_scope_end) continue;
-      const BufferChange& change = changes[static_cast<std::size_t>(watcher->role_)];
-      if (!change.is_empty()) static_cast<BufferObserver*>(watcher)->changed(*this, change);
-      if (delivery.buffer_ == nullptr) return;  // an observer has destroyed this buffer
-    }
+  attach(buffer);
+}
+
+void BufferDelivery::run() noexcept {
+  while (buffer_ != nullptr && !(immediate_.is_empty() && at_scope_end_.is_empty())) {
+    tell_round({std::exchange(immediate_, {}), std::exchange(at_scope_end_, {})});
   }
+}
+
+void BufferDelivery::tell_round(const BufferChange (&changes)[2]) noexcept {
+  next_told_ = buffer_->first_watcher();
+  while (next_told_ != nullptr) {
+    BufferWatcher* watcher = std::exchange(next_told_, next_told_->next_);
+    if (watcher->role_ > Role::at_scope_end) continue;
+    const BufferChange& change = changes[static_cast<std::size_t>(watcher->role_)];
+    if (!change.is_empty()) static_cast<BufferObserver*>(watcher)->changed(*buffer_, change);
+    if (buffer_ == nullptr) return;  // an observer has destroyed the buffer
+  }
+}
+
+void Buffer::tell_slow(std::size_t added, std::size_t removed) noexcept { BufferDelivery(*this, added, removed).run(); }
+
+void Buffer::tell_moved_slow(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed) noexcept {
+  BufferDelivery to_tell(to, moved, removed);
+  BufferDelivery(from, 0, moved).run();
+  to_tell.run();
 }
 
 }  // namespace weir

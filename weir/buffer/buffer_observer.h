@@ -53,6 +53,7 @@ class WEIR_API BufferWatcher {
 
  private:
   friend class Buffer;
+  friend class BufferDelivery;
 
   BufferWatcher* next_ = nullptr;
   Role role_;
@@ -68,7 +69,8 @@ class WEIR_API BufferWatcher {
 ///
 /// The buffer is in order when it is told, and may be used, changed or destroyed; so may any observer. What observers do to
 /// the buffer while it tells is told as one change when all have heard of the first, so each hears of every byte once, in
-/// the same order. No order among observers is promised.
+/// the same order. One that joins while others are told, or within a scope, may first hear of a change that began before:
+/// `original_size` tells. No order among observers is promised.
 ///
 /// Cost:      while a buffer has observers, each operation takes its slow path; without, they cost nothing.
 /// Lifetime:  an observer that is destroyed leaves its buffer; a buffer that is destroyed leaves its observers, without a
@@ -88,6 +90,7 @@ class WEIR_API BufferObserver : private BufferWatcher {
 
  private:
   friend class Buffer;
+  friend class BufferDelivery;
 };
 
 /// Gathers the changes of a buffer for the observers that are told at the scope's end. Scopes may nest; the outermost
@@ -101,7 +104,7 @@ class WEIR_API ChangeScope : private BufferWatcher {
   ~ChangeScope();
 
  private:
-  friend class Buffer;
+  friend class BufferDelivery;
 
   BufferChange gathered_;
 };

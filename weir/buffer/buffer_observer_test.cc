@@ -308,6 +308,65 @@ TEST(BufferObserver, follows_one_buffer_at_a_time) {
   EXPECT_TRUE(recorder.is_observing());
 }
 
+// hazard: EV5
+TEST(BufferObserver, of_one_buffer_may_destroy_the_other_of_a_move) {
+  const auto run = [](auto operation, bool destroys_source) {
+    auto to = std::make_unique<Buffer>();
+    auto from = std::make_unique<Buffer>();
+    to->append("to");
+    from->append("from");
+    Recorder of_to, of_from;
+    to->add_observer(of_to);
+    from->add_observer(of_from);
+    (destroys_source ? of_to : of_from).then = [&](Buffer&) { (destroys_source ? from : to).reset(); };
+    operation(*to, *from);
+    EXPECT_EQ(of_to.changes.size() + of_from.changes.size(), destroys_source ? 2U : 1U);
+  };
+
+  for (const bool destroys_source : {false, true}) {
+    run([](Buffer& to, Buffer& from) { to.append(std::move(from)); }, destroys_source);
+    run([](Buffer& to, Buffer& from) { to.prepend(std::move(from)); }, destroys_source);
+    run([](Buffer& to, Buffer& from) { to = std::move(from); }, destroys_source);
+  }
+}
+
+TEST(BufferObserver, what_is_done_to_the_other_buffer_of_a_move_is_told_in_order) {
+  Buffer to, from;
+  from.append("abc");
+  Recorder of_to, of_from;
+  to.add_observer(of_to);
+  from.add_observer(of_from);
+  of_to.then = [&](Buffer&) {
+    if (from.size() < 5) from.append("12345");
+  };
+  of_from.then = [&](Buffer&) {
+    if (to.size() < 5) to.append("67");
+  };
+
+  to.append(std::move(from));
+
+  EXPECT_EQ(of_from.changes.at(0).original_size, 3U);
+  EXPECT_EQ(of_from.size, from.size());  // NOLINT(bugprone-use-after-move): filled again
+  EXPECT_EQ(of_to.size, to.size());
+}
+
+TEST(BufferObserver, may_end_the_draft_that_it_is_told_of_or_stage_more) {
+  Recorder recorder;
+  Buffer buffer;
+  auto draft = std::make_unique<Draft>(buffer);
+  draft->append("first");
+  buffer.add_observer(recorder);
+  recorder.then = [&](Buffer&) { draft->append("second"); };
+  draft->commit();
+  EXPECT_EQ(draft->size(), 6U);
+
+  recorder.then = [&](Buffer&) { draft.reset(); };
+  draft->commit();
+
+  EXPECT_EQ(buffer, "firstsecond");
+  EXPECT_EQ(draft, nullptr);
+}
+
 TEST(ChangeScope, gathers_for_those_told_at_its_end) {
   Recorder immediate, gathered;
   Buffer buffer;
@@ -416,6 +475,21 @@ TEST(BufferFreeze, leaves_the_other_end_and_reading_alone) {
 
   EXPECT_EQ(buffer, "z123456789ab");
   EXPECT_EQ(buffer.slice_count(), 1U);
+}
+
+TEST(BufferFreeze, what_changes_nothing_is_allowed) {
+  Buffer buffer;
+  buffer.freeze_front();
+  buffer.drop(0);
+  buffer.clear();
+  EXPECT_TRUE(buffer.append_printf("%s", ""));
+  EXPECT_TRUE(buffer.take(0).is_empty());
+  buffer.unfreeze_front();
+  buffer.append("abc");
+  buffer.freeze_back();
+
+  EXPECT_EQ(buffer.take(2), "ab");
+  EXPECT_EQ(buffer.take(1), "c") << "all of it may go at the front";
 }
 
 TEST(BufferFreeze, ends_a_preparation) {

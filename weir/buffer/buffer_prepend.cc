@@ -26,11 +26,15 @@ void Buffer::lower_front(std::size_t count) noexcept {
   queue_.front().size += count;
 }
 
-/// The last step of every prepend.
-void Buffer::prepended(std::size_t count) noexcept {
+/// The last step of every prepend but for the telling.
+void Buffer::grown_in_front(std::size_t count) noexcept {
   size_ += count;
   forget_searches();  // an occurrence may now begin where none did
   open_window();
+}
+
+void Buffer::prepended(std::size_t count) noexcept {
+  grown_in_front(count);
   tell_changed(count, 0);
 }
 
@@ -72,21 +76,21 @@ void Buffer::prepend(Slice&& slice) {
 
 void Buffer::prepend(Buffer&& other) {
   if (this == &other || other.is_empty()) return;
-  expects(!is_front_frozen() && !other.is_front_frozen() && !other.is_back_frozen());
+  expects(!is_front_frozen() && !other.is_front_frozen());
   if (other.size_ > max_size - size_) throw_bad_alloc();
   DeadBlocks dead;
   const std::size_t moved = other.size_;
   if (is_empty()) {
     set_window(std::exchange(other.block_, nullptr), other.write_, dead);
-  } else if (!other.queue_.splice(queue_)) {
+    queue_.steal(other.queue_);
+  } else if (!queue_.splice_front(other.queue_)) {
     throw_bad_alloc();
   }
-  queue_.steal(other.queue_);
   other.size_ = 0;
   other.count_consumed(moved);
   other.set_window(nullptr, nullptr, dead);
-  prepended(moved);
-  other.tell_changed(0, moved);
+  grown_in_front(moved);
+  tell_moved(other, *this, moved);
 }
 
 }  // namespace weir

@@ -183,6 +183,24 @@ TEST(BufferPrepend, a_large_buffer_takes_the_others_nodes) {
   EXPECT_EQ(body, expected_head + expected_body);
 }
 
+TEST(BufferPrepend, small_buffers_in_front_fill_nodes) {
+  Buffer buffer;
+  const std::string text(300, 't');
+  for (int i = 0; i < 10; ++i)
+    buffer.append(Slice::from_static(std::string_view(text).substr(i % 2 == 0 ? 0 : 1, 200)));
+  std::string expected;
+  const std::size_t before = allocations_so_far();
+
+  for (int i = 0; i < 1000; ++i) {
+    Buffer head;
+    head.append(Slice::from_static(std::string_view(text).substr(i % 2 == 0 ? 0 : 1, 150)));
+    buffer.prepend(std::move(head));
+  }
+
+  EXPECT_EQ(buffer.slice_count(), 1010U);
+  EXPECT_LE(allocations_so_far() - before, 70U) << "about twenty slices to a node";
+}
+
 TEST(BufferPrepend, integers_go_before_in_either_order) {
   Buffer buffer = buffer_of("x");
   buffer.prepend_big_endian(std::uint32_t{0x01020304});

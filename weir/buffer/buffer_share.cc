@@ -64,8 +64,7 @@ void Buffer::cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& 
   const Piece& last = *queue_.last();
   if (block_ != nullptr && last.owner == block_) {
     // Two references are this buffer's own and the last slice's: then nobody else has any.
-    const bool is_own =
-        own_from != nullptr ? last.end() >= own_from : block_->count.load(std::memory_order_relaxed) == 2;
+    const bool is_own = own_from != nullptr ? last.end() >= own_from : block_->has_references(2);
     if (is_own) write_ = const_cast<std::byte*>(last.end());
   }
   open_window();
@@ -78,7 +77,6 @@ void Buffer::insert_at(std::size_t offset, Buffer&& bytes) {
   result.push_shared(queue_, 0, offset);
   result.push_shared(bytes.queue_, 0, bytes.size_);
   result.push_shared(queue_, offset, size_ - offset);
-  bytes.clear();
   DeadBlocks dead;
   for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) dead.let_go(piece->owner);
   queue_.forget();
@@ -86,6 +84,7 @@ void Buffer::insert_at(std::size_t offset, Buffer&& bytes) {
   size_ = std::exchange(result.size_, 0);
   forget_searches();
   open_window();
+  bytes.clear();
 }
 
 }  // namespace weir

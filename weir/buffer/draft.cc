@@ -77,7 +77,7 @@ bool Draft::insert(const Mark& mark, Buffer&& bytes) {
   std::size_t position = 0;
   if (!place_of(mark, position)) return false;
   if (bytes.is_empty()) return true;
-  changes_.reserve(changes_.size() + 1);
+  reserve_change();
   const std::size_t count = bytes.size();
   if (position == size()) {
     staged_.append(std::move(bytes));
@@ -88,22 +88,29 @@ bool Draft::insert(const Mark& mark, Buffer&& bytes) {
   return true;
 }
 
-bool Draft::insert(const Mark& mark, Slice slice) {
+bool Draft::insert(const Mark& mark, Slice&& slice) {
   Buffer bytes(target_.pool());
-  bytes.append(std::move(slice));
-  return insert(mark, std::move(bytes));
+  bytes.append(slice);
+  if (!insert(mark, std::move(bytes))) return false;
+  const Slice taken(std::move(slice));
+  return true;
+}
+
+/// Makes certain that one more change can be noted.
+void Draft::reserve_change() {
+  if (changes_.size() == changes_.capacity()) changes_.reserve(std::max<std::size_t>(8, 2 * changes_.size()));
 }
 
 bool Draft::truncate(std::size_t count) {
   if (count > size()) return false;
   if (count == size()) return true;
+  DeadBlocks dead;
   if (count == 0) {
-    rollback();
+    drop_all(dead);
     begin();
     return true;
   }
-  changes_.reserve(changes_.size() + 1);
-  DeadBlocks dead;
+  reserve_change();
   staged_.cut_back(count, staged_.block_ == window_ ? window_start_ : nullptr, dead);
   changes_.push_back({count, 0});
   return true;
@@ -115,8 +122,12 @@ void Draft::forget_marks() noexcept {
 }
 
 void Draft::rollback() noexcept {
-  forget_marks();
   DeadBlocks dead;
+  drop_all(dead);
+}
+
+void Draft::drop_all(DeadBlocks& dead) noexcept {
+  forget_marks();
   staged_.remove_all(dead);
   if (window_ == nullptr) return;
   BlockHeader* window = std::exchange(window_, nullptr);
@@ -128,14 +139,18 @@ void Draft::rollback() noexcept {
 }
 
 void Draft::commit() {
-  if (!is_empty()) {
-    target_.append(std::move(staged_));
-    forget_marks();
-    let_go_block(std::exchange(window_, nullptr));
-  } else {
-    rollback();
+  DeadBlocks dead;
+  const std::size_t count = size();
+  if (count == 0) {
+    drop_all(dead);
+    begin();
+    return;
   }
+  target_.splice_back(staged_, dead);
+  forget_marks();
+  dead.let_go(std::exchange(window_, nullptr));
   begin();
+  target_.tell_changed(count, 0);  // the last act: whoever is told may stage more, or end this draft
 }
 
 }  // namespace weir

@@ -101,7 +101,8 @@ class WEIR_API Draft {
   /// Stages `bytes` at `mark`: before what stood behind it, and behind what was inserted at the same mark earlier. False,
   /// and `bytes` as it was, when that place is gone: dropped, committed or moved.
   [[nodiscard]] bool insert(const Mark& mark, Buffer&& bytes);
-  [[nodiscard]] bool insert(const Mark& mark, Slice slice);
+  [[nodiscard]] bool insert(const Mark& mark, Slice&& slice);
+  [[nodiscard]] bool insert(const Mark& mark, const Slice& slice) { return insert(mark, Slice(slice)); }
 
   /// Keeps the first `count` staged bytes, and the room behind them where it can. False, and no change, when there are not
   /// so many. 0 drops all, and leaves the draft usable.
@@ -119,6 +120,8 @@ class WEIR_API Draft {
   };
 
   void begin() noexcept;
+  void reserve_change();
+  void drop_all(DeadBlocks& dead) noexcept;
   void forget_marks() noexcept;
   bool place_of(const Mark& mark, std::size_t& position) const noexcept;
 

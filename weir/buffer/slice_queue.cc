@@ -94,16 +94,42 @@ bool SliceQueue::push_front(const Piece& piece) noexcept {
     inline_[0] = piece;
     return true;
   }
-  // In the middle: what is pushed next, at either end, finds room.
-  if (is_inline() && !turn_into_chain(node_pieces / 2)) return false;
-  if (chain_.head->first == 0) {
-    Node* node = create_node();
-    if (node == nullptr) return false;
-    node->next = chain_.head;
-    node->first = node->end = node_pieces;
-    chain_.head = node;
-  }
+  if (!reserve_front(1)) return false;
   chain_.head->pieces[--chain_.head->first] = piece;
+  return true;
+}
+
+/// Sees to `count` places, at most `copied_splice`, before the first piece, in a chain unless they are free inside the
+/// object. They must be filled at once: the node that has them may have no piece yet.
+bool SliceQueue::reserve_front(std::uint32_t count) noexcept {
+  static_assert(copied_splice <= node_pieces / 2);
+  if (is_inline()) {
+    if (static_cast<std::uint32_t>(last_ - inline_) + 1 + count <= inline_pieces) return true;
+    return turn_into_chain(node_pieces / 2);  // in the middle: what is pushed next, at either end, finds room
+  }
+  if (chain_.head->first >= count) return true;
+  Node* node = create_node();
+  if (node == nullptr) return false;
+  node->next = chain_.head;
+  node->first = node->end = node_pieces;
+  chain_.head = node;
+  return true;
+}
+
+bool SliceQueue::splice_front(SliceQueue& other) noexcept {
+  if (other.is_empty()) return true;
+  const std::uint32_t count = other.count_up_to(copied_splice + 1);
+  if (count > copied_splice) {
+    if (!other.splice(*this)) return false;
+    steal(other);
+    return true;
+  }
+  if (!reserve_front(count)) return false;
+  Piece pieces[copied_splice];
+  std::uint32_t copied = 0;
+  for (Iterator piece = other.begin(); piece; ++piece) pieces[copied++] = *piece;
+  other.forget();
+  while (copied != 0) (void)push_front(pieces[--copied]);  // there is room
   return true;
 }
 

@@ -156,6 +156,10 @@ class WEIR_API SliceQueue {
   /// Moves every piece of `other` to the end. O(1). False when a node was needed and could not be had.
   [[nodiscard]] bool splice(SliceQueue& other) noexcept;
 
+  /// Moves every piece of `other` before the first. O(1). Requires that this queue is not empty. False, and no change, when a
+  /// node was needed and could not be had.
+  [[nodiscard]] bool splice_front(SliceQueue& other) noexcept;
+
   /// Moves all from `place` on to `rest`, which must be empty. With an `offset` into the piece there, the piece is
   /// cut: its first `offset` bytes stay, and `rest` begins with the others (the caller counts the new reference).
   [[nodiscard]] bool split(const Place& place, std::size_t offset, SliceQueue& rest) noexcept;
@@ -214,6 +218,7 @@ class WEIR_API SliceQueue {
   Piece* chain_place() noexcept;
   bool turn_into_chain(std::uint32_t room_in_front = 0) noexcept;
   void become_empty() noexcept;
+  bool reserve_front(std::uint32_t count) noexcept;
   bool splice_copied(SliceQueue& other, std::uint32_t count) noexcept;
   void split_inline(std::uint32_t index, std::size_t offset, SliceQueue& rest) noexcept;
   bool split_chain(const Place& place, std::size_t offset, SliceQueue& rest) noexcept;
