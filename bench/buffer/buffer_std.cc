@@ -5,6 +5,7 @@
 #include "bench/buffer/append.h"
 #include "bench/buffer/cases.h"
 #include "bench/buffer/connections.h"
+#include "bench/buffer/edges.h"
 #include "bench/buffer/lines.h"
 #include "bench/buffer/message.h"
 #include "bench/buffer/search.h"
@@ -59,6 +60,8 @@ int main(int argc, char** argv) {
   add_write_cases<StringSubject>(cases, "string");
   add_search_cases<StringSubject>(cases, "string");
   add_connection_cases<StringSubject>(cases, "string");
+  add_prepend_cases<StringSubject>(cases, "string");
+  add_print_cases<StringSubject>(cases, "printf", "string");
   add_allocator_cases(cases);
   return cases.run(argc, argv);
 }

@@ -3,6 +3,7 @@
 #include "bench/buffer/append.h"
 #include "bench/buffer/cases.h"
 #include "bench/buffer/connections.h"
+#include "bench/buffer/edges.h"
 #include "bench/buffer/lines.h"
 #include "bench/buffer/message.h"
 #include "bench/buffer/search.h"
@@ -10,6 +11,17 @@
 #include "bench/buffer/split.h"
 #include "bench/buffer/weir_cases.h"
 #include "bench/buffer/weir_subject.h"
+
+namespace {
+
+/// M9 as it is written where the largest size is known.
+struct WriterSubject : bench::WeirSubject {
+  static void write_message(Buffer& buffer, Buffer&, const bench::Message& message) {
+    write_message_in_place(buffer, message);
+  }
+};
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using Subject = bench::WeirSubject;
@@ -30,6 +42,11 @@ int main(int argc, char** argv) {
   bench::add_contiguous_cases<Subject>(cases, subject);
   bench::add_connection_cases<Subject>(cases, subject);
   bench::add_pinning_cases<Subject>(cases, subject);
+  bench::add_prepend_cases<Subject>(cases, subject);
+  bench::add_observer_cases<Subject>(cases, subject);
+  bench::add_print_cases<Subject>(cases, "printf", subject);
+  bench::add_write_cases<WriterSubject>(cases, "weir-writer");
+  bench::add_weir_format_cases(cases);
   bench::add_weir_sweep_cases(cases);
   bench::add_weir_pool_cases(cases);
   return cases.run(argc, argv);

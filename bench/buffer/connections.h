@@ -91,15 +91,17 @@ double served_bytes() {
   });
 }
 
-/// M21: of every 64 KiB that arrive, the first 32 bytes are kept.
-template <class Subject>
-double pinned_bytes(std::size_t count) {
+/// M21: of every 64 KiB that arrive, the first `size` bytes are kept, as they are or compacted.
+template <class Subject, bool Compacts>
+double pinned_bytes(std::size_t size) {
+  const std::size_t count = scaled(10000);
   return resident_growth(count, [&] {
     std::list<typename Subject::Buffer> kept;
     typename Subject::Buffer input;
     for (std::size_t i = 0; i < count; ++i) {
       Subject::receive_written(input, 64 * kib);
-      Subject::keep_front(kept.emplace_back(), input, 32);
+      Subject::keep_front(kept.emplace_back(), input, size);
+      if constexpr (Compacts) Subject::compact(kept.back());
       Subject::drop(input, Subject::size(input));
     }
     return kept;
@@ -121,8 +123,15 @@ void add_connection_cases(Cases& cases, const std::string& subject) {
 
 template <class Subject>
 void add_pinning_cases(Cases& cases, const std::string& subject) {
-  cases.add_figure("M21", "kept/32-of-65536", subject, "bytes/kept", Kind::once,
-                   [](double) { return pinned_bytes<Subject>(scaled(10000)); });
+  for (const std::size_t size : {32, 512}) {
+    const std::string name = "kept/" + std::to_string(size) + "-of-65536";
+    cases.add_figure("M21", name, subject, "bytes/kept", Kind::once,
+                     [=](double) { return pinned_bytes<Subject, false>(size); });
+    if constexpr (requires(typename Subject::Buffer & buffer) { Subject::compact(buffer); }) {
+      cases.add_figure("M21", name, subject + "-compact", "bytes/kept", Kind::once,
+                       [=](double) { return pinned_bytes<Subject, true>(size); });
+    }
+  }
 }
 
 }  // namespace bench

@@ -17,6 +17,13 @@ namespace bench {
 struct Message {
   std::array<std::uint64_t, 15> numbers{};
   std::array<std::string_view, 5> texts;
+
+  /// Its length, at most seven bytes for each number and for the length of each text, and the texts.
+  std::size_t most_bytes() const noexcept {
+    std::size_t size = 4 + 7 * (numbers.size() + texts.size());
+    for (const std::string_view text : texts) size += text.size();
+    return size;
+  }
 };
 
 /// A field's key, and its number or the length of its text, as Protocol Buffers writes them: seven bits a byte, the lowest

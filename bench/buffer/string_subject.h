@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -40,6 +41,12 @@ struct StringSubject {
     std::memcpy(to, buffer.bytes.data() + buffer.read, count);
   }
   static void receive(Buffer& buffer, std::size_t count) { buffer.bytes.resize(buffer.bytes.size() + count); }
+
+  static void prepend(Buffer& buffer, std::string_view bytes) { buffer.bytes.insert(buffer.read, bytes); }
+  static void print(Buffer& buffer, int number, const char* word) {
+    char text[64];
+    append(buffer, {text, static_cast<std::size_t>(std::snprintf(text, sizeof text, "%d %s", number, word))});
+  }
 
   static void append_segment(Buffer& buffer, std::string_view bytes) { append(buffer, bytes); }
   static std::size_t find(const Buffer& buffer, std::string_view wanted) { return buffer.bytes.find(wanted); }

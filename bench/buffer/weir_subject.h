@@ -15,11 +15,13 @@
 #include "bench/buffer/data.h"
 #include "bench/buffer/message.h"
 #include "weir/buffer/buffer.h"
+#include "weir/buffer/buffer_observer.h"
 #include "weir/buffer/draft.h"
 #include "weir/buffer/frame_reader.h"
 #include "weir/buffer/line_reader.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/transfer_buffer.h"
+#include "weir/buffer/writer.h"
 
 namespace bench {
 
@@ -91,6 +93,16 @@ struct WeirSubject {
     store_big_endian(prefix.data(), draft.size() - 4);
     draft.commit();
   }
+  /// Into one piece of memory, of which enough is set aside first.
+  static void write_message_in_place(Buffer& buffer, const Message& message) {
+    weir::Draft draft(buffer);
+    weir::Writer writer(draft.allocate(message.most_bytes()));
+    bool fits = writer.skip(4);
+    write_fields(message, [&](std::string_view bytes) { fits &= writer.write(bytes); });
+    if (!fits || !draft.truncate(writer.written())) std::abort();
+    store_big_endian(const_cast<std::byte*>(writer.bytes().data()), writer.written() - 4);
+    draft.commit();
+  }
   static void write_bodies(Buffer& buffer, std::string_view head, const Shared& body, std::string_view tail,
                            std::size_t count) {
     weir::Draft draft(buffer);
@@ -117,6 +129,19 @@ struct WeirSubject {
     buffer.commit(count);
   }
   static void keep_front(Buffer& kept, Buffer& from, std::size_t count) { kept = from.take(count); }
+
+  static void compact(Buffer& buffer) { buffer.compact(); }
+
+  static void prepend(Buffer& buffer, std::string_view bytes) { buffer.prepend(bytes); }
+  class Observer final : public weir::BufferObserver {
+   public:
+    explicit Observer(Buffer& buffer) { buffer.add_observer(*this); }
+    void changed(Buffer&, const weir::BufferChange& change) noexcept override { added_ += change.added; }
+
+   private:
+    std::size_t added_ = 0;
+  };
+  static void print(Buffer& buffer, int number, const char* word) { buffer.append_printf("%d %s", number, word); }
 
   static bool next_message(Buffer& buffer, Buffer&) {
     const auto message = weir::LengthReader().next(buffer);

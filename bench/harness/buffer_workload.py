@@ -25,13 +25,16 @@ TITLES = {
     "M14": "search on while bytes arrive",
     "M15": "describe a thousand segments for a system call",
     "M16": "make bytes contiguous at a border",
+    "M17": "put headers in front",
     "M18": "requests and answers on ten thousand connections",
     "M19": "idle memory",
     "M20": "the pool",
     "M21": "a little kept of much",
+    "M24": "append with an observer",
+    "M25": "append formatted text",
     "M26": "a ring of 64 KiB",
 }
-ALTERNATIVES = {"slice-16": "slice-24", "weir-share": "weir-copy"}  # two ways of one thing: this against that
+ALTERNATIVES = {"slice-16": "slice-24", "weir-share": "weir-copy", "weir-writer": "weir", "weir-compact": "weir"}  # two ways of one thing: this against that
 WARM_SECONDS = 0.05  # what the first run of a case takes beside its own time, for the estimate of the time left
 MEMORY_SECONDS = 0.1  # a figure that is no time
 

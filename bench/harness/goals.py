@@ -25,12 +25,17 @@ GOALS = (
     Goal("M5", r"line/.*", BEST_PEER, 0.5),
     Goal("M7", r"(splice|hand-over)/.*", BEST_PEER, 0.5),
     Goal("M12", r"reference/.*", BEST_PEER, 0.5),
+    Goal("M18", r"resident/.*", "evbuffer", 1.0),
+    Goal("M19", r".*", "evbuffer", 1.0),
     Goal("M20", r"same-thread/(512|4096|65536)", None, 4.0),
     Goal("M20", r"two-threads/(pool|buffer)", None, 1 / 1.9),
     Goal("M20", r"two-threads/.*/processor", None, 1.05),
     Goal("M26", r"ring/.*", "ring", 1.0),
-    Goal("M.*", r"(?!copied/).*", BEST_PEER, 1.0),  # whatever else a peer can do; what weir copies it copies on purpose
+    Goal("M21", r"kept/512.*", "evbuffer", 1.0, "weir-compact"),
+    Goal("M.*", r".*", BEST_PEER, 1.0),  # whatever else a peer can do
 )
+# Not held to the best peer: weir copies and pins on purpose, and a Cord is small because it can do less.
+FREE = r"copied/.*|kept/512.*|resident/.*|empty/.*|one-byte-left/.*"
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def verdicts(figures):
         for goal in GOALS:
             if re.fullmatch(goal.identity, figures.identity) and re.fullmatch(goal.pattern, case) and goal.against not in seen:
                 verdict = judge(figures, case, goal)
-                if verdict:
+                if verdict and not (goal.against == BEST_PEER and re.fullmatch(FREE, case)):
                     seen.add(goal.against)
                     found.append(verdict)
     return found

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <string>
 
 #include "bench/buffer/append.h"
 #include "bench/buffer/cases.h"
 #include "bench/buffer/data.h"
+#include "bench/buffer/edges.h"
 #include "bench/buffer/message.h"
 #include "bench/limit/limit_cases.h"
 #include "bench/limit/window.h"
@@ -127,6 +129,33 @@ struct FlatSubject {
   }
 };
 
+/// M17: there is room before the payload, and each header is copied to its place.
+struct HeadroomSubject {
+  struct Buffer {
+    Text memory{std::string(4 * kib, ' ')};
+    std::size_t front = kib;
+    std::size_t back = kib;
+  };
+  static std::size_t size(const Buffer& buffer) { return buffer.back - buffer.front; }
+  static void append(Buffer& buffer, std::string_view bytes) {
+    std::memcpy(buffer.memory.data() + buffer.back, bytes.data(), bytes.size());
+    buffer.back += bytes.size();
+  }
+  static void prepend(Buffer& buffer, std::string_view bytes) {
+    buffer.front -= bytes.size();
+    std::memcpy(buffer.memory.data() + buffer.front, bytes.data(), bytes.size());
+  }
+  static void drop(Buffer& buffer, std::size_t) { buffer.front = buffer.back = kib; }
+};
+
+/// M25: snprintf into memory that has room.
+struct SnprintfSubject : FlatSubject {
+  static void print(Buffer& buffer, int number, const char* word) {
+    buffer.size +=
+        static_cast<std::size_t>(std::snprintf(buffer.memory.data() + buffer.size, 64, "%d %s", number, word));
+  }
+};
+
 /// M7: the system calls alone.
 class ProxyCalls final : public Workload {
  public:
@@ -191,6 +220,8 @@ int main(int argc, char** argv) {
   for (const std::size_t segment : {4 * kib, 16 * kib, 64 * kib}) {
     cases.add<ProxyCalls>("M7", "proxy/" + std::to_string(segment), "read-writev", ProxyCalls::turn / segment, segment);
   }
+  add_prepend_cases<HeadroomSubject>(cases, "memcpy");
+  add_print_cases<SnprintfSubject>(cases, "printf", "snprintf");
   add_layout_cases(cases);
   add_search_limits(cases);
   add_ring_limits(cases);

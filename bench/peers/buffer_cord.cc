@@ -3,6 +3,7 @@
 #include "bench/buffer/append.h"
 #include "bench/buffer/cases.h"
 #include "bench/buffer/connections.h"
+#include "bench/buffer/edges.h"
 #include "bench/buffer/lines.h"
 #include "bench/buffer/message.h"
 #include "bench/buffer/search.h"
@@ -28,5 +29,6 @@ int main(int argc, char** argv) {
   bench::add_contiguous_cases<Subject>(cases, subject);
   bench::add_connection_cases<Subject>(cases, subject);
   bench::add_pinning_cases<Subject>(cases, subject);
+  bench::add_prepend_cases<Subject>(cases, subject);
   return cases.run(argc, argv);
 }

@@ -128,6 +128,8 @@ struct CordSubject {
   }
   static void keep_front(Buffer& kept, Buffer& from, std::size_t count) { kept = from.Subcord(0, count); }
 
+  static void prepend(Buffer& buffer, std::string_view bytes) { buffer.Prepend(view(bytes)); }
+
   static bool next_message(Buffer& buffer, Buffer& scratch) {
     char prefix[4];
     if (buffer.size() < sizeof prefix) return false;

@@ -155,6 +155,22 @@ struct EvbufferSubject {
   }
   static void keep_front(Buffer& kept, Buffer& from, std::size_t count) { evbuffer_remove_buffer(from, kept, count); }
 
+  static void prepend(Buffer& buffer, std::string_view bytes) { evbuffer_prepend(buffer, bytes.data(), bytes.size()); }
+  class Observer {
+   public:
+    explicit Observer(Buffer& buffer) { evbuffer_add_cb(buffer, &Observer::changed, this); }
+
+   private:
+    static void changed(evbuffer*, const evbuffer_cb_info* info, void* self) {
+      static_cast<Observer*>(self)->added_ += info->n_added;
+    }
+
+    std::size_t added_ = 0;
+  };
+  static void print(Buffer& buffer, int number, const char* word) {
+    evbuffer_add_printf(buffer, "%d %s", number, word);
+  }
+
   static bool next_message(Buffer& buffer, Buffer& scratch) {
     char prefix[4];
     if (evbuffer_copyout(buffer, prefix, sizeof prefix) != sizeof prefix) return false;
