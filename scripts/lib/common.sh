@@ -19,13 +19,16 @@ declare -A need_proof=(
   [compiler]=g++ [cmake]=cmake [ninja]=ninja [fmt]=/usr/include/fmt/core.h [cli11]=/usr/include/CLI/CLI.hpp
   [gtest]=/usr/include/gtest/gtest.h [gmock]=/usr/include/gmock/gmock.h [python]=python3 [pkg-config]=pkg-config
   [clang-format]=clang-format [ccache]=ccache [clang]=clang++ [clang-tidy]=clang-tidy [shellcheck]=shellcheck
-  [git]=git [strace]=strace
+  [git]=git [strace]=strace [valgrind]=valgrind
+  [libevent]=/usr/include/event2/buffer.h [abseil]=/usr/include/absl/strings/cord.h
+  [benchmark]=/usr/include/benchmark/benchmark.h [clang-rt]=/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux
 )
 declare -A need_package=(
   [compiler]=g++ [cmake]=cmake [ninja]=ninja-build [fmt]=libfmt-dev [cli11]=libcli11-dev
   [gtest]=libgtest-dev [gmock]=libgmock-dev [python]=python3 [pkg-config]=pkgconf
   [clang-format]=clang-format [ccache]=ccache [clang]=clang [clang-tidy]=clang-tidy [shellcheck]=shellcheck
-  [git]=git [strace]=strace
+  [git]=git [strace]=strace [valgrind]=valgrind
+  [libevent]=libevent-dev [abseil]=libabsl-dev [benchmark]=libbenchmark-dev [clang-rt]=libclang-rt-14-dev
 )
 declare -A need_reason=(
   [compiler]="compiles weir" [cmake]="configures the build" [ninja]="runs the build"
@@ -33,7 +36,9 @@ declare -A need_reason=(
   [gtest]="unit tests" [gmock]="matchers in unit tests" [python]="the structure tests"
   [pkg-config]="the package test" [clang-format]="the format check" [ccache]="makes a second build cheap"
   [clang]="the clang build" [clang-tidy]="static analysis" [shellcheck]="checks the scripts" [git]="applies the mutants"
-  [strace]="counts the tool's system calls in a test"
+  [strace]="counts the tool's system calls in a test" [valgrind]="finds reads of what was never written"
+  [libevent]="the library that buffers and loops are compared with" [abseil]="absl::Cord, which buffers are compared with"
+  [benchmark]="micro-benchmarks" [clang-rt]="the runtime of the fuzz targets"
 )
 
 has() {
