@@ -370,6 +370,7 @@ class WEIR_API Buffer {
   friend class ChangeScope;
   friend class Cursor;
   friend class Draft;
+  friend class ReadRoom;
   friend class TransferBuffer;
 
   // The flags of watch_.

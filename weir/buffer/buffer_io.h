@@ -23,14 +23,16 @@ namespace weir {
 /// (std::errc::resource_unavailable_try_again) like the rest, and the buffer then holds what it held, less what was
 /// written before. SIGPIPE is never raised. Streams of a loop need none of this.
 ///
-/// Errors:    errc::eof when there is nothing more to read; the system's. Throws std::bad_alloc, before anything is read.
+/// Errors:    errc::eof when there is nothing more to read, so that a success always means bytes; the system's. Throws
+///            std::bad_alloc before anything is read or written: what has come is never lost.
 /// Stack:     16 KiB while writing, for the most pieces that Linux takes in one call.
 
 /// The most that one read takes unless told otherwise.
 inline constexpr std::size_t usual_read_bytes = std::size_t{64} << 10;
 
-/// Appends what is there to be read, up to `most` bytes: first into the room of the buffer's last block, then into a new
-/// one, in one call of readv(2). Returns how many bytes came, at least one unless `most` is 0.
+/// Appends what is there to be read, up to `most` bytes or 1 MiB: first into the room of the buffer's last block, then into
+/// a new one, in one call of readv(2). Of a new block at least a sixteenth is used then; less is copied out of it. Returns
+/// how many bytes came, at least one unless `most` is 0.
 WEIR_API Result<std::size_t> read_from(int descriptor, Buffer& buffer, std::size_t most = usual_read_bytes);
 
 /// The same from a place of a file. preadv(2)
@@ -45,7 +47,8 @@ WEIR_API Result<std::size_t> write_to(int descriptor, Buffer& buffer, std::size_
 WEIR_API Result<std::size_t> write_to_at(int descriptor, std::uint64_t offset, Buffer& buffer,
                                          std::size_t most = unlimited);
 
-/// Writes until the buffer is empty, for descriptors that block. On failure the buffer holds what was not written.
+/// Writes until the buffer is empty, for descriptors that block. On failure the buffer holds what was not written. What is
+/// released meanwhile must not destroy the buffer.
 WEIR_API Result<void> write_all_to(int descriptor, Buffer& buffer);
 
 }  // namespace weir

@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <string>
 
 #include "tests/support/test_file.h"
@@ -20,6 +22,7 @@
 namespace weir {
 namespace {
 
+using testing_support::can_throw;
 using testing_support::TestFile;
 using testing_support::throws_bad_alloc;
 
@@ -194,6 +197,160 @@ TEST(BufferIo, a_file_that_is_too_short_is_an_error_of_the_write_and_nothing_els
   ASSERT_FALSE(step);
   EXPECT_EQ(step.error(), errc::file_too_short);
   EXPECT_EQ(buffer.size() + written, 100'004U);
+}
+
+/// A buffer whose content ends in each way there is: nowhere, with room behind it, without, and in memory of others.
+std::array<Buffer, 5> buffers_to_read_into(Pool& pool) {
+  std::array<Buffer, 5> buffers{Buffer(pool), Buffer(pool), Buffer(pool), Buffer(pool), Buffer(pool)};
+  buffers[1].append("with room");
+  buffers[2].append(std::string_view(pattern(512)));
+  buffers[3].append("with room, ");
+  for (int i = 0; i < 3; ++i) buffers[3].append_static("and others' behind it");
+  (void)buffers[4].reserve(100);
+  return buffers;
+}
+
+TEST(BufferIo, whichever_allocation_fails_nothing_that_came_is_lost) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions: a pipe cannot be tried in a child process first";
+  const std::string text = pattern(20'000);
+  for (const std::size_t size : {1U, 200U, 600U, 20'000U}) {
+    for (std::size_t which = 0; which < 5; ++which) {
+      for (std::size_t failing = 1; failing <= 8; ++failing) {
+        Pool pool({.cached = false});
+        Buffer buffer = std::move(buffers_to_read_into(pool)[which]);
+        const Pipe pipe;
+        ASSERT_TRUE(sys::write(pipe.writer.number(), as_bytes(text).first(size)));
+        Buffer expected = buffer.share();
+        Result<std::size_t> count = std::size_t{0};
+        bool threw = false;
+        {
+          const AllocationPlan plan(failing, true);
+          threw = throws_bad_alloc([&] { count = read_from(pipe.reader.number(), buffer); });
+        }
+        if (threw) {
+          EXPECT_EQ(buffer, expected);
+          count = read_from(pipe.reader.number(), buffer);
+        }
+
+        ASSERT_TRUE(count);
+        EXPECT_EQ(*count, size);
+        expected.append(as_bytes(text).first(size));
+        EXPECT_EQ(buffer, expected);
+      }
+    }
+  }
+}
+
+// hazard: B8
+TEST(BufferIo, few_bytes_that_are_read_hold_little_memory) {
+  Buffer buffer;
+  for (const std::size_t size : {1U, 100U, 1000U, 4000U, 5000U, 60'000U}) {
+    const Pipe pipe;
+    ASSERT_TRUE(sys::write(pipe.writer.number(), as_bytes(pattern(size))));
+
+    ASSERT_EQ(*read_from(pipe.reader.number(), buffer), size);
+
+    EXPECT_LE(buffer.memory().pinned, std::max<std::size_t>(16 * size, 512));
+    buffer.clear();
+  }
+}
+
+TEST(BufferIo, what_is_read_in_small_parts_fills_the_same_block) {
+  const Pipe pipe;
+  Buffer buffer;
+  for (int i = 0; i < 512; ++i) {
+    ASSERT_TRUE(sys::write(pipe.writer.number(), as_bytes("x")));
+    ASSERT_EQ(*read_from(pipe.reader.number(), buffer), 1U);
+  }
+
+  EXPECT_EQ(buffer.slice_count(), 1U);
+}
+
+struct Counter final : BufferObserver {
+  void changed(Buffer&, const BufferChange& change) noexcept override {
+    ++told;
+    last = change;
+  }
+  int told = 0;
+  BufferChange last;
+};
+
+TEST(BufferIo, observers_are_told_once_of_each_call) {
+  const Pipe pipe;
+  Buffer buffer;
+  buffer.append("0123456789");
+  Counter counter;
+  buffer.add_observer(counter);
+  ASSERT_TRUE(sys::write(pipe.writer.number(), as_bytes(pattern(10'000))));
+
+  ASSERT_TRUE(read_from(pipe.reader.number(), buffer));
+  EXPECT_EQ(counter.told, 1);
+  EXPECT_EQ(counter.last.added, 10'000U);
+
+  ASSERT_TRUE(write_to(pipe.writer.number(), buffer));
+  EXPECT_EQ(counter.told, 2);
+  EXPECT_EQ(counter.last.removed, 10'010U);
+}
+
+TEST(BufferIo, what_a_write_releases_may_destroy_the_buffer) {
+  const TestFile source(pattern(100));
+  const Pipe pipe;
+  for (const std::size_t size : {100U, 40U}) {
+    auto buffer = std::make_unique<Buffer>();
+    {
+      const SharedFile file = SharedFile::adopt(source.open(), [&] { buffer.reset(); });
+      buffer->append(file.range(0, size));
+      buffer->append_static("more");
+    }
+
+    EXPECT_TRUE(write_to(pipe.writer.number(), *buffer, 50));
+
+    EXPECT_EQ(buffer == nullptr, size <= 50);
+    if (buffer != nullptr) {
+      EXPECT_EQ(buffer->size(), 54U);
+    }
+    buffer.reset();
+  }
+}
+
+TEST(BufferIo, a_write_that_fails_or_must_wait_loses_nothing) {
+  const std::string text = pattern(3000);
+  for (const int error : {EAGAIN, EIO, EPIPE, ENOSPC, EINTR}) {
+    sys::FaultKernel kernel(
+        sys::FaultPlan::script({{.calls = {sys::Call::write_pieces}, .to = 2, .fault = {.error = error}},
+                                {.calls = {sys::Call::write_pieces}, .from = 4, .to = 5, .fault = {.at_most = 1001}}}));
+    const sys::ScopedKernel scope(kernel);
+    const Pipe pipe;
+    Buffer buffer;
+    for (std::size_t at = 0; at < text.size(); at += 300) buffer.append_static(std::string_view(text).substr(at, 300));
+    int failures = 0;
+
+    while (!buffer.is_empty()) {
+      const Result<std::size_t> written = write_to(pipe.writer.number(), buffer);
+      if (written) continue;
+      EXPECT_EQ(written.error(), system_error(error));
+      EXPECT_EQ(buffer, text);
+      ++failures;
+    }
+
+    EXPECT_EQ(failures, error == EINTR ? 0 : 2);
+    Buffer arrived;
+    EXPECT_EQ(*read_from(pipe.reader.number(), arrived), text.size());
+    EXPECT_EQ(arrived, text);
+  }
+}
+
+TEST(BufferIo, nothing_to_write_and_nothing_to_be_read_make_no_call) {
+  sys::FaultKernel counting;
+  const sys::ScopedKernel scope(counting);
+  Buffer buffer;
+
+  EXPECT_EQ(*write_to(-1, buffer), 0U);
+  buffer.append("x");
+  EXPECT_EQ(*write_to(-1, buffer, 0), 0U);
+  EXPECT_EQ(*read_from(-1, buffer, 0), 0U);
+
+  EXPECT_EQ(counting.all_calls(), 0U);
 }
 
 TEST(BufferIo, without_memory_nothing_is_read) {
