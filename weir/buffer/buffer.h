@@ -381,7 +381,8 @@ class WEIR_API Buffer {
   // The parts of state_.
   static constexpr std::uint64_t prepared_flag = 1;  ///< the last operation was prepare
   static constexpr std::uint64_t searched_flag = 2;  ///< the count has an origin that no earlier token can match
-  static constexpr std::uint64_t consumed_byte = 4;
+  static constexpr std::uint64_t slices_step = 4;    ///< how often slices were replaced by others, modulo 64
+  static constexpr std::uint64_t consumed_byte = 256;
 
   bool holds_nothing() const noexcept { return size_ == 0 && block_ == nullptr; }
   std::size_t window_room() const noexcept { return static_cast<std::size_t>(end_ - write_); }
@@ -401,9 +402,13 @@ class WEIR_API Buffer {
     count_consumed(count);
   }
 
-  /// The bytes, or the slices that they are in, are no longer those that tokens and cursors know: gives the front a number
-  /// that none of them has.
+  /// Other bytes may come where some were: gives the front a number that no token and no cursor knows.
   void forget_searches() noexcept { state_ = (state_ & ~searched_flag) + (consumed_byte << 40); }
+  /// The same bytes are in other slices: tokens hold, cursors do not.
+  void count_new_slices() noexcept {
+    constexpr std::uint64_t mask = consumed_byte - slices_step;
+    state_ = (state_ & ~mask) | ((state_ + slices_step) & mask);
+  }
   void count_consumed(std::size_t bytes) noexcept { state_ += bytes * consumed_byte; }
   std::uint64_t position() const noexcept { return state_ / consumed_byte; }
   bool is_prepared() const noexcept { return (state_ & prepared_flag) != 0; }

@@ -84,6 +84,7 @@ Result<void> Buffer::materialize(std::size_t count) {
     if (const std::size_t got = read.size_; got != 0) {
       if (!queue_.replace(place, got, read.queue_)) return std::make_error_code(std::errc::not_enough_memory);
       read.size_ = 0;
+      count_new_slices();
       if (got == file.size) dead.let_go(file.owner);
       open_window();
     }

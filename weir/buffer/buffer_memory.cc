@@ -115,7 +115,7 @@ void Buffer::compact() {
     queue_.forget();
     queue_.steal(result.queue_);
     result.size_ = 0;
-    forget_searches();
+    count_new_slices();
   }
   const bool is_tail_in_use = !is_empty() && queue_.last()->owner == block_;
   if (!is_tail_in_use) set_window(std::exchange(result.block_, nullptr), result.write_, dead);

@@ -12,33 +12,52 @@ namespace weir {
 
 Cursor::Cursor(const Buffer& buffer) noexcept
     : buffer_(&buffer),
-      slice_(buffer.slices().begin()),
-      run_(buffer.front()),
+      piece_(buffer.queue_.begin()),
       left_(buffer.size()),
       size_(buffer.size()),
       state_(buffer.state_),
-      front_(run_.data()) {}
+      front_(buffer.front().data()) {
+  enter_piece();
+}
 
 /// Prepared room is no change, and neither is that a search gave the buffer's count of bytes an origin.
 bool Cursor::is_unchanged() const noexcept {
   if (buffer_->size() != size_ || buffer_->front().data() != front_) return false;
-  const bool was_searched = (state_ & Buffer::searched_flag) != 0;
-  if (!was_searched && (buffer_->state_ & Buffer::searched_flag) != 0) return true;
-  return (buffer_->state_ | Buffer::prepared_flag) == (state_ | Buffer::prepared_flag);
+  constexpr std::uint64_t flags = Buffer::prepared_flag | Buffer::searched_flag;
+  const std::uint64_t difference = (buffer_->state_ ^ state_) & ~flags;
+  const bool has_new_origin = (state_ & Buffer::searched_flag) == 0 && (buffer_->state_ & Buffer::searched_flag) != 0;
+  return (has_new_origin ? difference % Buffer::consumed_byte : difference) == 0;
 }
 
-/// Requires that the present run is used up.
+void Cursor::enter_piece() noexcept {
+  run_ = {};
+  file_left_ = 0;
+  if (!piece_) return;
+  if (is_in_memory(*piece_)) {
+    run_ = {piece_->data, piece_->size};
+  } else {
+    file_left_ = piece_->size;
+  }
+}
+
+/// Requires that nothing is left of the present piece.
 void Cursor::next_run() noexcept {
-  ++slice_;
-  run_ = left_ > 0 ? slice_->bytes() : Bytes();
+  ++piece_;
+  enter_piece();
 }
 
 bool Cursor::skip(std::size_t count) noexcept {
   check();
   if (count > left_) return false;
   while (count > 0) {
-    const std::size_t step = std::min(count, run_.size());
-    advance_in_run(step);
+    const std::size_t step = std::min(count, run_.size() + file_left_);
+    if (file_left_ == 0) {
+      advance_in_run(step);
+    } else {
+      file_left_ -= step;
+      left_ -= step;
+      if (file_left_ == 0) next_run();
+    }
     count -= step;
   }
   return true;
@@ -56,8 +75,8 @@ template <class Wanted>
 Found Cursor::find_ahead(const Wanted& wanted, SearchRange range) const noexcept {
   check();
   if (range.from > left_) return {};
-  SearchSpace space{.piece = slice_.piece_, .offset = position(), .size = size_};
-  if (!run_.empty()) space.offset -= static_cast<std::size_t>(run_.data() - slice_->data());
+  SearchSpace space{.piece = piece_, .offset = position(), .size = size_};
+  if (piece_) space.offset -= piece_->size - run_.size() - file_left_;
   range.from += position();
   range.within += std::min(position(), unlimited - range.within);
   const Found found = search(space, wanted, range).found;
@@ -73,7 +92,12 @@ Found Cursor::find_line_end(LineEnd style, SearchRange range) const noexcept { r
 bool Cursor::read(MutableBytes into) noexcept {
   check();
   if (into.size() > left_) return false;
+  const Cursor before = *this;
   while (!into.empty()) {
+    if (is_at_file()) {
+      *this = before;
+      return false;
+    }
     const std::size_t step = std::min(into.size(), run_.size());
     copy_bytes(into.data(), run_.data(), step);
     advance_in_run(step);
@@ -118,7 +142,7 @@ Result<std::optional<std::int64_t>> Cursor::read_signed_varint() noexcept {
 std::optional<std::string> Cursor::read_string(std::size_t count) {
   if (count > left_) return std::nullopt;
   std::string text(count, '\0');
-  (void)read(std::as_writable_bytes(std::span(text.data(), text.size())));
+  if (!read(std::as_writable_bytes(std::span(text.data(), text.size())))) return std::nullopt;
   return text;
 }
 
@@ -134,10 +158,10 @@ Result<std::optional<std::string>> Cursor::read_terminated_string(std::size_t li
 
 Slice Cursor::read_slice(std::size_t count) noexcept {
   check();
-  if (is_at_end() || count == 0) return {};
+  if (run_.empty() || count == 0) return {};
   const std::size_t taken = std::min(count, run_.size());
-  const auto offset = static_cast<std::size_t>(run_.data() - slice_->data());
-  Slice slice = slice_->subslice(offset, taken);
+  hold_block(piece_->owner);
+  const Slice slice(Piece{run_.data(), taken, piece_->owner});
   advance_in_run(taken);
   return slice;
 }
@@ -147,9 +171,15 @@ Buffer Cursor::read_buffer(std::size_t count) {
   expects(count <= left_);
   Cursor ahead = *this;
   Buffer result(buffer_->pool());
-  while (count > 0) {
-    Slice slice = ahead.read_slice(count);
-    count -= slice.size();
+  for (std::size_t left = count; left > 0;) {
+    if (ahead.is_at_file()) {
+      result = buffer_->share(position(), count);
+      ahead = *this;
+      (void)ahead.skip(count);
+      break;
+    }
+    Slice slice = ahead.read_slice(left);
+    left -= slice.size();
     result.append(std::move(slice));
   }
   *this = ahead;

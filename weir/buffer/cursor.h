@@ -32,6 +32,9 @@ namespace weir {
 ///
 /// To look ahead, peek, or copy the cursor, which is cheap, and read on from the copy.
 ///
+/// A file range is passed by `skip`, `seek` and `read_buffer`; what has to look at its bytes gives none, as if they had not
+/// come, until they are materialized.
+///
 /// Invariant: never reads past the end; `position() + left() == buffer.size()`.
 /// Lifetime:  borrows the buffer, which must not be changed meanwhile (checked in debug builds): take a new cursor after
 ///            that. What was read stays.
@@ -45,7 +48,9 @@ class WEIR_API Cursor {
   /// Bytes behind it.
   std::size_t left() const noexcept { return left_; }
   bool is_at_end() const noexcept { return left_ == 0; }
-  /// The bytes behind the cursor that lie in the same slice: empty only at the end.
+  /// True when the next byte is a file's.
+  bool is_at_file() const noexcept { return run_.empty() && left_ != 0; }
+  /// The bytes behind the cursor that lie in the same slice: empty only at the end, or at a file range.
   Bytes run() const noexcept {
     check();
     return run_;
@@ -89,7 +94,7 @@ class WEIR_API Cursor {
   Result<std::optional<std::string>> read_terminated_string(std::size_t limit);
   /// The next `count` bytes, sharing their memory. Requires `count <= left()`. Throws std::bad_alloc.
   [[nodiscard]] Buffer read_buffer(std::size_t count);
-  /// The rest of the present slice, at most `count` bytes, sharing its memory. An empty slice at the end.
+  /// The rest of the present slice, at most `count` bytes, sharing its memory. An empty slice at the end, or at a file range.
   [[nodiscard]] Slice read_slice(std::size_t count = unlimited) noexcept;
 
   /// Goes forward. False, and no step made, when less is left.
@@ -128,14 +133,16 @@ class WEIR_API Cursor {
       next_run();
   }
   void next_run() noexcept;
+  void enter_piece() noexcept;
   template <class Wanted>
   Found find_ahead(const Wanted& wanted, SearchRange range) const noexcept;
   bool is_unchanged() const noexcept;
   void check() const noexcept { assert(is_unchanged()); }
 
   const Buffer* buffer_;
-  SliceRange::Iterator slice_;  ///< the one that run_ lies in
-  Bytes run_;
+  SliceQueue::Iterator piece_;  ///< the one where the cursor stands
+  Bytes run_;                   ///< what is left of it, when it is in memory
+  std::size_t file_left_ = 0;   ///< how much is left of it, when it is a file's
   std::size_t left_;
   // What the buffer was like.
   std::size_t size_;

@@ -22,17 +22,20 @@ Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
 
 Result<LengthReader::Extent> LengthReader::extent(const Buffer& input) const noexcept {
   Cursor cursor(input);
-  std::uint64_t length = 0;
+  std::optional<std::uint64_t> told;
   if (format_.bytes == LengthFormat::varint) {
-    const Result<std::optional<std::uint64_t>> told = cursor.read_varint();
-    if (!told) return told.error();
-    if (!*told) return Extent{};
-    length = **told;
+    const Result<std::optional<std::uint64_t>> read = cursor.read_varint();
+    if (!read) return read.error();
+    told = *read;
   } else {
-    const std::optional<std::uint64_t> told = cursor.read_unsigned(format_.bytes, format_.order);
-    if (!told) return Extent{};
-    length = *told;
+    told = cursor.read_unsigned(format_.bytes, format_.order);
   }
+  if (!told) {
+    const bool is_in_file = cursor.left() >= format_.longest_prefix() || input.memory_size() != input.size();
+    if (is_in_file) return errc::not_in_memory;
+    return Extent{};
+  }
+  std::uint64_t length = *told;
   const std::size_t prefix = cursor.position();
   if (format_.counts_prefix) {
     if (length < prefix) return std::make_error_code(std::errc::bad_message);

@@ -90,8 +90,9 @@ struct LengthFormat {
 ///     while (auto frame = reader.next(input)) { if (!*frame) break; handle(std::move(**frame)); }
 ///
 /// Errors: errc::limit for a length above the limit, std::errc::value_too_large for a varint of more than 64 bits,
-///         std::errc::bad_message for a length that counts its prefix and is smaller than that. The input stays as it is, and
-///         asking again gives the same answer: what follows could not be told apart any more.
+///         std::errc::bad_message for a length that counts its prefix and is smaller than that, errc::not_in_memory for a
+///         length that lies in a file range. The input stays as it is, and asking again gives the same answer: what follows
+///         could not be told apart any more.
 class WEIR_API LengthReader {
  public:
   /// Requires `format.bytes` of 0 (`varint`) to 8.

@@ -161,7 +161,7 @@ SearchSpace Buffer::space_from(std::size_t from) const noexcept {
 /// The number of the first byte, which no token of another buffer, or of other bytes in this one, knows.
 std::uint64_t Buffer::search_origin() noexcept {
   if ((state_ & searched_flag) == 0) [[unlikely]] {
-    state_ = pool().unique_number() / consumed_byte * consumed_byte | (state_ & prepared_flag) | searched_flag;
+    state_ = pool().unique_number() / consumed_byte * consumed_byte | state_ % consumed_byte | searched_flag;
   }
   return position();
 }

@@ -137,8 +137,8 @@ class SearchPosition {
   friend class Buffer;
   friend class RingBuffer;
 
-  /// Counts of bytes wrap at 2^62: what lies before another lies hugely far behind it.
-  static std::uint64_t distance(std::uint64_t from, std::uint64_t to) noexcept { return (to - from) << 2 >> 2; }
+  /// Counts of bytes wrap at 2^56: what lies before another lies hugely far behind it.
+  static std::uint64_t distance(std::uint64_t from, std::uint64_t to) noexcept { return (to - from) << 8 >> 8; }
 
   /// Where a search for `pattern` begins that is asked for from offset `from`, at most `size`, in `size` bytes of which the
   /// first has the number `front`.

@@ -130,6 +130,7 @@ class WEIR_API Slice {
  private:
   friend class Block;
   friend class Buffer;
+  friend class Cursor;
   friend class ReceiveBlock;
 
   /// Takes over the reference that `piece` stands for.

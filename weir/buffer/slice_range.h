@@ -44,7 +44,6 @@ class SliceRange {
     bool operator==(const Iterator&) const noexcept = default;
 
    private:
-    friend class Cursor;
     friend class SliceRange;
     explicit Iterator(SliceQueue::Iterator piece) noexcept : piece_(piece) { end_before_file(); }
 
