@@ -39,7 +39,7 @@ class Figures:
                           "unit": self.units[case], "cost": rounded(cost), **details})
 
     def cost(self, case, subject):
-        values = self.costs[case][subject]
+        values = self.costs[case].get(subject)  # none of a subject that is not there
         return Spread.of(list(values.values())) if values else None
 
     def ratio(self, case, subject, reference):
