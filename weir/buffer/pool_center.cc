@@ -23,6 +23,7 @@ constexpr std::size_t most_filled_blocks = 16;
 constexpr Duration idle_period = 1s;
 constexpr std::uint32_t operations_between_looks = 8;
 constexpr std::size_t most_dropped = 1_MiB;  // at one look: unmapping takes about 10 us for 256 KiB of touched pages
+constexpr std::size_t most_trimmed = 4_MiB;  // at one call of trim_idle, which a loop makes while others wait for it
 
 /// Of the block that serves a request: its class, or whole pages. Less than `bytes` when no number is large enough.
 constexpr std::size_t capacity_of(std::size_t bytes) noexcept {
@@ -256,8 +257,8 @@ std::size_t PoolCenter::trim(ThreadCache* cache) noexcept {
 
 void PoolCenter::trim_idle(TimePoint now) noexcept {
   Lock lock(mutex_);
-  drop_idle_slabs(now, unlimited);
-  finish(lock);
+  drop_idle_slabs(now, most_trimmed);
+  settle(lock);
 }
 
 /// A slab that is still empty two periods after the one that it was emptied in was so for a whole one at least. A load that
@@ -268,12 +269,13 @@ void PoolCenter::drop_idle_slabs(TimePoint now, std::size_t most_bytes) noexcept
     next_period_ = add_saturated(now, idle_period);
   }
   std::size_t dropped = 0;
-  while (Slab* slab = empty_slabs_.front()) {
-    if (slab->emptied_in + 2 > period_ || dropped >= most_bytes) break;
+  Slab* slab = empty_slabs_.front();
+  for (; slab != nullptr && slab->emptied_in + 2 <= period_ && dropped < most_bytes; slab = empty_slabs_.front()) {
     dropped += slab->bytes();
     drop(*slab);
   }
-  operations_until_look_ = dropped < most_bytes ? operations_between_looks : 1;
+  has_more_to_drop_ = slab != nullptr && slab->emptied_in + 2 <= period_;
+  operations_until_look_ = has_more_to_drop_ ? 1 : operations_between_looks;
 }
 
 void PoolCenter::drop_empty_slabs(std::size_t keep_bytes) noexcept {
@@ -286,12 +288,21 @@ void PoolCenter::drop(Slab& slab) noexcept {
   doomed_slabs_.push_back(slab);
 }
 
+TimePoint PoolCenter::next_trim() const noexcept {
+  if (empty_slabs_.is_empty()) return TimePoint::max();
+  return has_more_to_drop_ ? TimePoint::min() : next_period_;
+}
+
 void PoolCenter::finish(Lock& lock) noexcept {
   if (!empty_slabs_.is_empty() && --operations_until_look_ == 0) {
     drop_idle_slabs(sys::monotonic_now(), most_dropped);
   }
+  settle(lock);
+}
+
+void PoolCenter::settle(Lock& lock) noexcept {
   if (owes_call_) call_waiters(lock);
-  pool_.next_trim_.store(empty_slabs_.is_empty() ? TimePoint::max() : next_period_, std::memory_order_relaxed);
+  pool_.next_trim_.store(next_trim(), std::memory_order_relaxed);
   List<Slab, EmptySlabs> doomed;
   doomed.splice_back(doomed_slabs_);
   lock.unlock();

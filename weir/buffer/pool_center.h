@@ -89,8 +89,11 @@ class PoolCenter {
   void drop_empty_slabs(std::size_t keep_bytes) noexcept;
   void drop_idle_slabs(TimePoint now, std::size_t most_bytes) noexcept;
   void drop(Slab& slab) noexcept;
-  /// The end of every operation: does what waits for it, most of it when the lock is free.
+  TimePoint next_trim() const noexcept;
+  /// The end of every operation: looks at the clock once in a while, and settles.
   void finish(Lock& lock) noexcept;
+  /// Does what waits for the end of an operation, most of it when the lock is free.
+  void settle(Lock& lock) noexcept;
 
   bool lease(std::size_t bytes, ThreadCache* cache) noexcept;
   void cancel_lease(std::size_t bytes, ThreadCache* cache) noexcept;
@@ -125,6 +128,7 @@ class PoolCenter {
   List<Slab, EmptySlabs> doomed_slabs_;  ///< to be unmapped once the lock is free
   std::uint64_t period_ = 0;  ///< counts spans of time, each at least so long that memory not needed in it goes back
   TimePoint next_period_{};
+  bool has_more_to_drop_ = false;            ///< the last look left some of what has been idle for long
   std::uint32_t operations_until_look_ = 1;  ///< at the clock
   List<ThreadCache, CachesOfPool> caches_;
   List<PoolWaiter> waiters_;

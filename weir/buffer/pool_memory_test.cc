@@ -97,6 +97,24 @@ TEST(PoolTrim, what_is_idle_for_a_second_goes_and_what_came_later_stays) {
   EXPECT_EQ(pool.next_trim(), TimePoint::max());
 }
 
+TEST(PoolTrim, gives_back_in_portions_so_that_a_loop_can_serve_others_in_between) {
+  Pool pool({.limit = 512_MiB, .cached = true});
+  take(pool, 1, 1_MiB);
+  pool.trim();  // the pool has looked at the clock by now
+  take(pool, 10, 1_MiB);
+  TimePoint now = pool.next_trim();
+  pool.trim_idle(now);
+  ASSERT_EQ(pool.stats().idle, 10_MiB);
+  now += 1s;
+
+  for (const std::size_t left : {6_MiB, 2_MiB, 0_MiB}) {
+    ASSERT_LE(pool.next_trim(), now);
+    pool.trim_idle(now);
+    EXPECT_EQ(pool.stats().idle, left);
+  }
+  EXPECT_EQ(pool.next_trim(), TimePoint::max());
+}
+
 TEST(PoolTrim, a_clock_that_stands_far_back_only_delays) {
   Pool pool({.limit = 64_MiB, .cached = true});
   pool.trim_idle(TimePoint(1000h));

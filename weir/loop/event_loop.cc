@@ -96,12 +96,14 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   if (!waited) return waited.error();
   stage_ = Stage::events;
   now_ = sys::monotonic_now();
+  pool_->trim_idle(now_);
   return RunEnd::turn;
 }
 
-/// How long nothing can happen but events: zero when something is ready, negative for ever. Announces the sleep.
+/// How long nothing can happen but events: zero when something is ready, negative for ever. Announces the sleep, which ends
+/// too when memory that the last burst has left is to go back; after a turn or two nothing is idle, and it lasts.
 Duration EventLoop::time_to_wait() noexcept {
-  const TimePoint deadline = next_deadline();
+  const TimePoint deadline = std::min(next_deadline(), pool_->next_trim());
   if (deadline == TimePoint::max()) return -1ns;
   if (deadline == TimePoint::min()) return Duration::zero();
   return std::max(deadline - clock(), Duration::zero());  // the turn before may have taken long
