@@ -39,10 +39,14 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 void Buffer::destroy() noexcept {
-  leave_watchers();
+  if (watch_ != 0) leave_watchers();
   do {  // again, if a release callback appended
     DeadBlocks dead;
-    remove_all(dead);
+    for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) dead.let_go(piece->owner);
+    queue_.forget();
+    dead.let_go(std::exchange(block_, nullptr));
+    size_ = 0;
+    write_ = end_ = nullptr;
   } while (!holds_nothing());
 }
 
@@ -85,6 +89,10 @@ void Buffer::remove_all(DeadBlocks& dead) noexcept {
 void Buffer::remove_front(std::size_t count, DeadBlocks& dead) noexcept {
   if (count == size_) {
     remove_all(dead);
+    return;
+  }
+  if (count < queue_.front().size) {
+    advance_front(queue_.front(), count);
     return;
   }
   size_ -= count;
@@ -151,37 +159,40 @@ bool Buffer::take_few(const SliceQueue::Place& place, std::size_t offset, Buffer
   return true;
 }
 
-/// Requires `count < size_`, and that there are so many more to drop.
-Buffer Buffer::take_part(std::size_t count, std::size_t dropped) {
-  Buffer result;
-  result.pool_ = pool_;
-  if (count == 0) {
-    drop(dropped);
-    return result;
-  }
-  expects(!is_front_frozen());
+/// Gives the empty `taken`, which nobody follows, the first `count` bytes, and removes the `dropped` ones behind them.
+/// Requires that there are so many.
+void Buffer::take_to(Buffer& taken, std::size_t count, std::size_t dropped) {
+  expects((count == 0 && dropped == 0) || !is_front_frozen());
+  taken.pool_ = pool_;
   DeadBlocks dead;
-  Piece& front = queue_.front();
-  if (count < front.size) {
-    take_border(front, count, result);
-    advance_front(front, count);
-  } else {
-    std::size_t offset = count;
-    const SliceQueue::Place place = queue_.find(&offset);
-    if (!take_few(place, offset, result)) {
-      SliceQueue rest;
-      if (!queue_.split(place, offset, rest)) throw_bad_alloc();
-      if (offset != 0) hold_block(queue_.last()->owner);
-      result.queue_.steal(queue_);
-      queue_.steal(rest);
-      result.size_ = count;
-      size_ -= count;
-      count_consumed(count);
+  if (count == size_) {
+    taken.steal(*this);
+  } else if (count != 0) {
+    Piece& front = queue_.front();
+    if (count < front.size) {
+      take_border(front, count, taken);
+      advance_front(front, count);
+    } else {
+      take_part(taken, count);
     }
   }
   if (dropped != 0) remove_front(dropped, dead);
   tell_changed(0, count + dropped);
-  return result;
+}
+
+/// Requires `front().size() <= count < size_`.
+void Buffer::take_part(Buffer& taken, std::size_t count) {
+  std::size_t offset = count;
+  const SliceQueue::Place place = queue_.find(&offset);
+  if (take_few(place, offset, taken)) return;
+  SliceQueue rest;
+  if (!queue_.split(place, offset, rest)) throw_bad_alloc();
+  if (offset != 0) hold_block(queue_.last()->owner);
+  taken.queue_.steal(queue_);
+  queue_.steal(rest);
+  taken.size_ = count;
+  size_ -= count;
+  count_consumed(count);
 }
 
 /// Requires `0 < count <= size_`.

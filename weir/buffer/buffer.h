@@ -213,14 +213,18 @@ class WEIR_API Buffer {
   /// is copied so as not to hold that block. Requires `count <= size()`.
   [[nodiscard]] Buffer take(std::size_t count) {
     expects(count <= size_);
-    return count == size_ ? take_all() : take_part(count, 0);
+    Buffer taken;
+    take_to(taken, count, 0);
+    return taken;
   }
   [[nodiscard]] Buffer take_all() noexcept { return Buffer(std::move(*this)); }
   /// Takes the first `count` bytes and removes the `dropped` bytes behind them, as one change: a line, say, and its end.
   /// Requires `count + dropped <= size()`.
   [[nodiscard]] Buffer take_and_drop(std::size_t count, std::size_t dropped) {
     expects(count <= size_ && dropped <= size_ - count);
-    return count == size_ ? take_all() : take_part(count, dropped);
+    Buffer taken;
+    take_to(taken, count, dropped);
+    return taken;
   }
 
   /// Keeps the first `count` bytes and returns the rest. Requires `count <= size()`.
@@ -369,7 +373,10 @@ class WEIR_API Buffer {
   friend class BufferWatcher;
   friend class ChangeScope;
   friend class Cursor;
+  friend class DelimiterReader;
   friend class Draft;
+  friend class LengthReader;
+  friend class LineReader;
   friend class ReadRoom;
   friend class TransferBuffer;
 
@@ -415,6 +422,7 @@ class WEIR_API Buffer {
   void end_preparation() noexcept { state_ &= ~prepared_flag; }
 
   bool try_append_slow(Bytes bytes) noexcept;
+  bool append_first(Bytes bytes) noexcept;
   bool append_copy(Bytes bytes, DeadBlocks& dead) noexcept;
   void fill_room(Bytes bytes) noexcept;
   void append_block(BlockHeader* block, Bytes bytes, DeadBlocks& dead) noexcept;
@@ -468,7 +476,8 @@ class WEIR_API Buffer {
   void steal(Buffer& other) noexcept;
   void remove_all(DeadBlocks& dead) noexcept;
   void remove_front(std::size_t count, DeadBlocks& dead) noexcept;
-  Buffer take_part(std::size_t count, std::size_t dropped);
+  void take_to(Buffer& taken, std::size_t count, std::size_t dropped);
+  void take_part(Buffer& taken, std::size_t count);
   Buffer split_off(std::size_t count);
   void take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept;
   bool take_few(const SliceQueue::Place& place, std::size_t offset, Buffer& result) noexcept;
@@ -506,7 +515,13 @@ class WEIR_API Buffer {
   }
   static void tell_moved_slow(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed) noexcept;
   struct SearchSpace space_from(std::size_t from) const noexcept;
-  std::uint64_t search_origin() noexcept;
+  std::uint64_t search_origin() noexcept {
+    if ((state_ & searched_flag) == 0) [[unlikely]]
+      begin_searches();
+    return position();
+  }
+  [[gnu::noinline]] void begin_searches() noexcept;
+  [[gnu::noinline]] Found find_line_end_beyond_front(LineEnd style, SearchPosition& resume, SearchRange range) noexcept;
   template <class Wanted>
   Found find_on(const Wanted& wanted, SearchPosition& resume, SearchRange range) noexcept;
   bool equals(const Buffer& other) const noexcept { return size_ == other.size_ && compare(other.queue_) == 0; }

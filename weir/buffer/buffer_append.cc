@@ -14,9 +14,9 @@ namespace {
 using namespace weir::literals;
 
 constexpr std::size_t copied_slice = 128;            // a slice so short is copied into the tail, if that has room
-constexpr std::size_t copied_foreign = 1_KiB;        // and foreign or adopted memory, which then goes at once
+constexpr std::size_t copied_foreign = 512;          // and foreign or adopted memory, which then goes at once
 constexpr std::size_t least_used_part = 4;           // adopted memory must be used to at least a quarter
-constexpr std::size_t largest_grown_block = 16_KiB;  // blocks double with the content up to here
+constexpr std::size_t largest_grown_block = 64_KiB;  // blocks double with the content up to here
 constexpr std::size_t largest_copy_block = 64_KiB;   // a longer copy is spread over blocks of this size
 
 }  // namespace
@@ -139,14 +139,36 @@ Result<void> Buffer::reserve_slice() noexcept {
 bool Buffer::try_append_slow(Bytes bytes) noexcept {
   if (bytes.empty()) return true;
   expects(!is_back_frozen());
+  if (bytes.size() <= block_room() && is_attached() && bytes.size() <= max_size - size_) {  // there are observers
+    append_in_window(bytes);
+    open_window();
+    tell_changed(bytes.size(), 0);
+    return true;
+  }
   DeadBlocks dead;
   if (!append_copy(bytes, dead)) return false;
   tell_changed(bytes.size(), 0);
   return true;
 }
 
+/// As append_copy, where the buffer holds nothing and the bytes fit into one block: what a short message does.
+bool Buffer::append_first(Bytes bytes) noexcept {
+  BlockHeader* block = pool().acquire(bytes.size());
+  if (block == nullptr) return false;
+  copy_bytes(block->memory, bytes.data(), bytes.size());
+  block->hold();
+  queue_.push_reserved({block->memory, bytes.size(), block});
+  size_ = bytes.size();
+  block_ = block;
+  write_ = block->memory + bytes.size();
+  end_ = watch_ == 0 ? block->end() : write_;
+  end_preparation();
+  return true;
+}
+
 /// Requires at least one byte.
 bool Buffer::append_copy(Bytes bytes, DeadBlocks& dead) noexcept {
+  if (holds_nothing() && bytes.size() <= largest_copy_block) return append_first(bytes);
   if (bytes.size() > max_size - size_) return false;
   if (bytes.size() <= block_room()) {  // the window was closed
     if (!is_attached() && !queue_.reserve_one()) return false;

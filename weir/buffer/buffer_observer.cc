@@ -15,13 +15,20 @@ class BufferDelivery : private BufferWatcher {
   BufferDelivery(Buffer& buffer, std::size_t added, std::size_t removed) noexcept;
   /// The same for what a scope has gathered.
   BufferDelivery(Buffer& buffer, const BufferChange& at_scope_end) noexcept;
+  ~BufferDelivery();
 
   /// Tells whoever is to be told. Any buffer, and any observer, may be gone afterwards.
   void run() noexcept;
 
+  /// All of it where `observer` alone follows the buffer, as is usual.
+  static void tell_only(Buffer& buffer, BufferObserver& observer, const BufferChange& change) noexcept;
+
  private:
   friend class Buffer;
   friend class BufferWatcher;
+
+  /// Nothing to tell yet.
+  explicit BufferDelivery(Buffer& buffer) noexcept : BufferWatcher(Role::delivery) { attach(buffer); }
 
   void begin(Buffer& buffer) noexcept;
   void tell_round(const BufferChange (&changes)[2]) noexcept;
@@ -85,6 +92,13 @@ void Buffer::leave_watchers() noexcept {
   watch_ = 0;
 }
 
+/// Nobody refers to it but who stands before it in the list: usually the buffer.
+BufferDelivery::~BufferDelivery() {
+  if (buffer_ == nullptr || buffer_->first_watcher() != this) return;
+  buffer_->set_first_watcher(next_);
+  buffer_ = nullptr;
+}
+
 BufferDelivery::BufferDelivery(Buffer& buffer, std::size_t added, std::size_t removed) noexcept
     : BufferWatcher(Role::delivery) {
   immediate_ = {.original_size = buffer.size() - added + removed, .added = added, .removed = removed};
@@ -136,7 +150,21 @@ void BufferDelivery::tell_round(const BufferChange (&changes)[2]) noexcept {
   }
 }
 
-void Buffer::tell_slow(std::size_t added, std::size_t removed) noexcept { BufferDelivery(*this, added, removed).run(); }
+void BufferDelivery::tell_only(Buffer& buffer, BufferObserver& observer, const BufferChange& change) noexcept {
+  BufferDelivery later(buffer);  // gathers what the observer does to the buffer
+  observer.changed(buffer, change);
+  if (!later.immediate_.is_empty() || !later.at_scope_end_.is_empty()) later.run();
+}
+
+void Buffer::tell_slow(std::size_t added, std::size_t removed) noexcept {
+  BufferWatcher* const first = first_watcher();
+  if (first->next_ == nullptr && first->role_ <= BufferWatcher::Role::at_scope_end && added + removed != 0) {
+    BufferDelivery::tell_only(*this, *static_cast<BufferObserver*>(first),
+                              {.original_size = size_ - added + removed, .added = added, .removed = removed});
+  } else {
+    BufferDelivery(*this, added, removed).run();
+  }
+}
 
 void Buffer::tell_moved_slow(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed) noexcept {
   BufferDelivery to_tell(to, moved, removed);

@@ -44,7 +44,9 @@ class WEIR_API BufferWatcher {
   enum class Role : std::uint8_t { immediate, at_scope_end, scope, delivery };
 
   explicit BufferWatcher(Role role) noexcept : role_(role) {}
-  ~BufferWatcher() { detach(); }
+  ~BufferWatcher() {
+    if (buffer_ != nullptr) detach();
+  }
 
   void attach(Buffer& buffer) noexcept;
   void detach() noexcept;

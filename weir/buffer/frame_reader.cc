@@ -9,14 +9,15 @@
 namespace weir {
 
 Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
-  Result<std::optional<Buffer>> frame{std::optional<Buffer>()};
+  Result<std::optional<Buffer>> frame{std::optional<Buffer>()};  // the only thing returned, so that it is never moved
   const Found end = input.find(delimiter_, position_, {.within = longest_frame()});
-  if (end.error()) return end.error();
-  if (!end) {
-    if (input.size() >= longest_frame()) return errc::limit;
-    return frame;
+  if (end) {
+    input.take_to(frame->emplace(), *end, end.size());
+  } else if (end.error()) {
+    frame = end.error();
+  } else if (input.size() >= longest_frame()) {
+    frame = errc::limit;
   }
-  frame->emplace(input.take_and_drop(*end, end.size()));
   return frame;
 }
 
@@ -53,12 +54,14 @@ Result<std::size_t> LengthReader::needed(const Buffer& input) const noexcept {
 }
 
 Result<std::optional<Buffer>> LengthReader::next(Buffer& input) const {
-  Result<std::optional<Buffer>> frame{std::optional<Buffer>()};
+  Result<std::optional<Buffer>> frame{std::optional<Buffer>()};  // as above
   const Result<Extent> next = extent(input);
-  if (!next) return next.error();
-  if (next->prefix == 0 || input.size() - next->prefix < next->payload) return frame;
-  frame->emplace(input.take(next->prefix + next->payload));
-  (*frame)->drop(next->prefix);
+  if (!next) {
+    frame = next.error();
+  } else if (next->prefix != 0 && input.size() - next->prefix >= next->payload) {
+    input.take_to(frame->emplace(), next->prefix + next->payload, 0);
+    (*frame)->drop(next->prefix);
+  }
   return frame;
 }
 

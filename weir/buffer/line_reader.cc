@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t longest_end = 2;
 
 /// Takes off what is left of a run of line ends.
-void drop_ends(Buffer& input) {
+[[gnu::noinline]] void drop_ends(Buffer& input) {
   for (Bytes front = input.front(); !front.empty(); front = input.front()) {
     const auto line = std::find_if(front.begin(), front.end(),
                                    [](std::byte b) { return b != std::byte{'\r'} && b != std::byte{'\n'}; });
@@ -38,17 +38,19 @@ bool LineReader::is_too_long(const Buffer& input) const {
 Found LineReader::find(Buffer& input) noexcept {
   if (style_ == LineEnd::any) drop_ends(input);
   const Found end = input.find_line_end(style_, position_, {.within = longest_frame()});
-  if (end) return *end <= limit_ ? end : Found(errc::limit);
-  if (!end.error() && is_too_long(input)) return Found(errc::limit);
-  return end;
+  if (end) [[likely]]
+    return *end <= limit_ ? end : Found(errc::limit);
+  return !end.error() && is_too_long(input) ? Found(errc::limit) : end;
 }
 
 Result<std::optional<Buffer>> LineReader::next(Buffer& input) {
-  Result<std::optional<Buffer>> line{std::optional<Buffer>()};
+  Result<std::optional<Buffer>> line{std::optional<Buffer>()};  // the only thing returned, so that it is never moved
   const Found end = find(input);
-  if (end.error()) return end.error();
-  if (!end) return line;
-  line->emplace(input.take_and_drop(*end, end.size()));
+  if (end) {
+    input.take_to(line->emplace(), *end, end.size());
+  } else if (end.error()) {
+    line = end.error();
+  }
   return line;
 }
 

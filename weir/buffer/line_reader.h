@@ -58,7 +58,7 @@ class WEIR_API LineReader {
   Found find(Buffer& input) noexcept;
 
  private:
-  bool is_too_long(const Buffer& input) const;
+  [[gnu::noinline]] bool is_too_long(const Buffer& input) const;
 
   LineEnd style_;
   std::size_t limit_;

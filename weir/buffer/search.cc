@@ -158,12 +158,9 @@ SearchSpace Buffer::space_from(std::size_t from) const noexcept {
   return {.piece = queue_.begin(), .offset = 0, .size = size_};
 }
 
-/// The number of the first byte, which no token of another buffer, or of other bytes in this one, knows.
-std::uint64_t Buffer::search_origin() noexcept {
-  if ((state_ & searched_flag) == 0) [[unlikely]] {
-    state_ = pool().unique_number() / consumed_byte * consumed_byte | state_ % consumed_byte | searched_flag;
-  }
-  return position();
+/// Gives the first byte a number that no token of another buffer, or of other bytes in this one, knows.
+void Buffer::begin_searches() noexcept {
+  state_ = pool().unique_number() / consumed_byte * consumed_byte | state_ % consumed_byte | searched_flag;
 }
 
 template <class Wanted>
@@ -211,18 +208,25 @@ Found Buffer::find_line_end(LineEnd style, SearchPosition& resume, SearchRange r
   range.from = resume.begin(pattern_of(style), number, range.from, size_);
   const Bytes front = this->front();
   const std::size_t within = std::min(range.within, front.size());
-  if (range.from < within && (style == LineEnd::crlf || style == LineEnd::lf)) {
-    const Bytes run(front.data() + range.from, within - range.from);
-    if (const std::byte* at = find_byte(run, std::byte{'\n'})) {
-      const bool has_return = style == LineEnd::crlf && at != run.data() && at[-1] == std::byte{'\r'};
-      const std::size_t offset = static_cast<std::size_t>(at - front.data()) - (has_return ? 1 : 0);
-      resume.end(number + offset);
-      return {offset, has_return ? std::size_t{2} : std::size_t{1}};
-    }
-    range.from = within - (front[within - 1] == std::byte{'\r'} ? 1 : 0);
+  if (range.from >= within || (style != LineEnd::crlf && style != LineEnd::lf)) {
+    return find_line_end_beyond_front(style, resume, range);
   }
+  const Bytes run(front.data() + range.from, within - range.from);
+  const std::byte* const at = find_byte(run, std::byte{'\n'});
+  if (at == nullptr) {
+    range.from = within - (front[within - 1] == std::byte{'\r'} ? 1 : 0);
+    return find_line_end_beyond_front(style, resume, range);
+  }
+  const bool has_return = style == LineEnd::crlf && at != run.data() && at[-1] == std::byte{'\r'};
+  const std::size_t offset = static_cast<std::size_t>(at - front.data()) - (has_return ? 1 : 0);
+  resume.end(number + offset);
+  return {offset, has_return ? std::size_t{2} : std::size_t{1}};
+}
+
+/// Goes on from `range.from`, where `resume` has begun already.
+Found Buffer::find_line_end_beyond_front(LineEnd style, SearchPosition& resume, SearchRange range) noexcept {
   const SearchEnd end = search(space_from(range.from), style, range);
-  resume.end(number + end.next);
+  resume.end(position() + end.next);
   return end.found;
 }
 
