@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <malloc.h>
 #include <sys/uio.h>
 
 #include <array>
@@ -52,9 +53,10 @@ class Requests final : public Workload {
   std::vector<Connection<Subject>> connections_;
 };
 
-/// Growth of the resident size while `make` works, for each of `count`.
+/// Growth of the resident size while `make` works, for each of `count`. What was freed before does not hide a part of it.
 template <class Make>
 double resident_growth(std::size_t count, Make make) {
+  malloc_trim(0);
   const std::size_t before = resident_bytes();
   const auto held = make();
   const std::size_t after = resident_bytes();

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bench/buffer/cases.h"
@@ -106,9 +108,18 @@ double cross_thread(std::size_t size, double seconds) {
   return cost.processor / static_cast<double>(total * batch);
 }
 
+/// Three seconds in which nothing happens but that a loop would look after its memory.
+template <class Allocator>
+void idle_for_three_seconds() {
+  for (int i = 0; i < 30; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if constexpr (requires { Allocator::idle_turn(); }) Allocator::idle_turn();
+  }
+}
+
 /// Resident bytes above those at first, after 256 MiB in blocks of 4 KiB were written to and freed.
 template <class Allocator>
-double resident_after_burst() {
+double resident_after_burst(bool at_once) {
   keep(Allocator::allocate(4 * kib));
   const std::size_t count = scaled(64 * kib);
   const std::size_t before = resident_bytes();
@@ -119,6 +130,7 @@ double resident_after_burst() {
       std::memset(Allocator::memory(block), 'x', 4 * kib);
     }
   }
+  if (!at_once) idle_for_three_seconds<Allocator>();
   const std::size_t after = resident_bytes();
   return after <= before ? 0 : static_cast<double>(after - before);
 }
@@ -135,8 +147,10 @@ void add_pool_cases(Cases& cases, const std::string& subject) {
     cases.add_figure("M20", "cross-thread/" + std::to_string(size), subject, "ns/op", Kind::time,
                      [=](double seconds) { return cross_thread<Allocator>(size, seconds); });
   }
-  cases.add_figure("M20", "resident-after-burst", subject, "bytes", Kind::once,
-                   [](double) { return resident_after_burst<Allocator>(); });
+  cases.add_figure("M20", "resident-after-burst/at-once", subject, "bytes", Kind::once,
+                   [](double) { return resident_after_burst<Allocator>(true); });
+  cases.add_figure("M20", "resident-after-burst/3-seconds-later", subject, "bytes", Kind::once,
+                   [](double) { return resident_after_burst<Allocator>(is_smoke()); });
 }
 
 /// M20 and L13: the same work on two threads, each its own, against one thread. 0.5 of the time for each operation is all

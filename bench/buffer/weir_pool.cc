@@ -7,6 +7,7 @@
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/ring_buffer.h"
+#include "weir/sys/calls.h"
 
 namespace bench {
 namespace {
@@ -15,6 +16,7 @@ struct WeirAllocator {
   using Block = weir::Block;
   static Block allocate(std::size_t size) { return weir::Pool::default_pool().allocate(size); }
   static void* memory(Block& block) { return block.data(); }
+  static void idle_turn() { weir::Pool::default_pool().trim_idle(weir::sys::monotonic_now()); }
 };
 
 /// M20: a pool whose budget is spent says no.
