@@ -50,7 +50,8 @@ void Buffer::truncate(std::size_t count) {
   tell_changed(0, removed);
 }
 
-/// Requires `0 < count < size_`. From `own_from` on, unless that is null, nobody else views the tail block.
+/// Requires `0 < count < size_`. From `own_from` on, unless that is null, nobody else views the tail block, and its pieces
+/// there are in order: what ends behind that place is the last of them, but what ends just there may be another part.
 void Buffer::cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& dead) {
   std::size_t offset = count;
   const SliceQueue::Place place = queue_.find(&offset);
@@ -64,7 +65,7 @@ void Buffer::cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& 
   const Piece& last = *queue_.last();
   if (block_ != nullptr && last.owner == block_) {
     // Two references are this buffer's own and the last slice's: then nobody else has any.
-    const bool is_own = own_from != nullptr ? last.end() >= own_from : block_->has_references(2);
+    const bool is_own = own_from != nullptr ? last.end() > own_from : block_->has_references(2);
     if (is_own) write_ = const_cast<std::byte*>(last.end());
   }
   open_window();

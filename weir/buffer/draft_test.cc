@@ -449,5 +449,21 @@ TEST(Buffer, what_truncate_cut_off_is_written_to_again_unless_somebody_still_vie
   EXPECT_TRUE(buffer.is_empty());
 }
 
+TEST(Draft, cut_back_to_bytes_that_lie_just_before_its_own_overwrites_nothing) {
+  Buffer buffer;
+  buffer.append(std::string_view(std::string(100, 'a')));
+  Draft draft = buffer.draft();
+  const MutableBytes header = draft.allocate(4);
+  store_big_endian(header, std::uint32_t{0x68656164});
+  draft.append(buffer.take(100));  // ends where the draft began to write
+  draft.append_static("dropped");
+
+  ASSERT_TRUE(draft.truncate(104));
+  draft.append("tail");
+  draft.commit();
+
+  EXPECT_EQ(buffer, "head" + std::string(100, 'a') + "tail");
+}
+
 }  // namespace
 }  // namespace weir
