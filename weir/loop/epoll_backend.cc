@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "weir/buffer/file_range.h"
 #include "weir/sys/calls.h"
 
 namespace weir {
@@ -56,6 +57,28 @@ bool is_of_one_connection(int error) {
     case ECONNRESET: return true;
     default: return false;
   }
+}
+
+/// One system call's part of the output, and what the kernel took of it.
+struct Offer {
+  sys::CallResult taken;
+  std::size_t size = 0;
+  bool is_file = false;
+};
+
+/// Offers what comes first in `output`, at most `most` bytes: memory up to the first file range, or that range.
+Offer offer_front(int descriptor, const Buffer& output, std::size_t most) {
+  std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
+  const std::size_t count = output.gather(pieces, 0, most);
+  if (count == 0) [[unlikely]] {
+    const FileRange file = *output.front_file();
+    const std::size_t size = std::min(file.size(), most);
+    return {sys::send_file(descriptor, file.descriptor(), file.offset(), size), size, true};
+  }
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
+  if (count == 1) return {sys::send(descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), size}), size};
+  return {sys::send_pieces(descriptor, std::span(pieces.data(), count)), size};
 }
 
 }  // namespace
@@ -271,34 +294,30 @@ void EpollBackend::start_send(ByteSlot& slot) {
 void EpollBackend::send(ByteSlot& slot) {
   const Buffer& output = slot.output_buffer();
   for (std::size_t left = bytes_per_turn; slot.is_writing_;) {
-    std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
-    std::size_t count = output.gather(pieces);
-    if (count == 0) {
+    if (output.is_empty()) {
       slot.is_writing_ = false;
       return;
     }
-    std::size_t offered = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      pieces[i].iov_len = std::min(pieces[i].iov_len, left - offered);
-      offered += pieces[i].iov_len;
-      if (offered == left) count = i + 1;
-    }
-    const sys::CallResult taken =
-        count == 1 ? sys::send(slot.descriptor(), {static_cast<const std::byte*>(pieces[0].iov_base), offered})
-                   : sys::send_pieces(slot.descriptor(), std::span(pieces.data(), count));
-    if (!taken) [[unlikely]] {
-      if (taken.error_number() == EINTR) continue;
+    const Offer offer = offer_front(slot.descriptor(), output, left);
+    if (!offer.taken) [[unlikely]] {
+      if (offer.taken.error_number() == EINTR) continue;
       slot.is_writable_ = false;
-      if (taken.error_number() == EAGAIN) return;
+      if (offer.taken.error_number() == EAGAIN) return;
       slot.is_writing_ = false;
-      return slot.send_failed(taken.error());
+      return slot.send_failed(offer.taken.error());
     }
-    const bool is_full = taken.count() < offered;  // Linux reports room again after a short count as after EAGAIN
+    const std::size_t taken = offer.taken.count();
+    if (taken == 0) [[unlikely]] {  // only a file can give nothing
+      slot.is_writing_ = false;
+      return slot.send_failed(errc::file_too_short);
+    }
+    // Linux reports room again after a short count as after EAGAIN. That of a file may as well be the file's end.
+    const bool is_full = taken < offer.size && !offer.is_file;
     if (is_full) slot.is_writable_ = false;
-    if (!is_full && output.size() == offered) slot.is_writing_ = false;
-    slot.sent(taken.count());
-    if (is_full || taken.count() >= left) return;
-    left -= taken.count();
+    if (output.size() == taken) slot.is_writing_ = false;
+    slot.sent(taken);
+    if (is_full || taken >= left) return;
+    left -= taken;
   }
 }
 

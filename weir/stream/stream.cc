@@ -95,7 +95,7 @@ void Stream::deliver() {
 }
 
 void Stream::receive_ended(std::error_code error) {
-  if (error && (failure_ == 0 || failure_ == ENOTCONN)) failure_ = error.value();
+  if (error && (failure_ == 0 || failure_ == ENOTCONN)) failure_ = pack(error);
   // After a failed send the system reports a lost connection as an end; only EPIPE proves a real one.
   if (failure_ == 0 || (!error && failure_ == EPIPE)) {
     suspended_ |= at_end;
@@ -104,7 +104,7 @@ void Stream::receive_ended(std::error_code error) {
     state_ = State::broken;
   }
   deliver();
-  if (state_ == State::broken && !must_tell_end_) return fail(system_error(failure_));
+  if (state_ == State::broken && !must_tell_end_) return fail(unpack(failure_));
   tell_peer_ended();
   settle();
 }

@@ -340,7 +340,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   TimePoint last_sent_;                        // or when output began to wait
   TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
   std::uint32_t discarded_ = 0;                // bytes thrown away since the end was sent
-  int failure_ = 0;                            // why the stream is broken: an errno number
+  int failure_ = 0;                            // why the stream is broken, see pack in stream_state.h
   State state_ = State::open;
   std::uint8_t suspended_ = 0;
   bool is_discarding_ = false;       // finish() was called: input is thrown away

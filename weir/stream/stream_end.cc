@@ -44,7 +44,7 @@ void Stream::advance_end() {
 
 /// The connection takes no more, yet what the peer sent before may still be here: that is delivered first.
 void Stream::send_failed(std::error_code error) {
-  failure_ = error.value();
+  failure_ = pack(error);
   state_ = State::broken;
   is_waiting_to_send_ = false;
   last_sent_ = loop().clock();
@@ -64,7 +64,7 @@ void Stream::finish_broken() {
     if (state_ == State::broken && has_received_) return loop().defer(*this);
     if (is_starved()) return;  // goes on when there is memory, at the latest when the write limit has passed
   }
-  if (state_ == State::broken) fail(system_error(failure_));
+  if (state_ == State::broken) fail(unpack(failure_));
 }
 
 /// There may be nothing to receive, so that `received` would never come.
@@ -160,7 +160,7 @@ void Stream::fired() {
   std::error_code what;
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
-  if (state_ == State::broken) return fail(system_error(failure_));
+  if (state_ == State::broken) return fail(unpack(failure_));
   if (what == errc::read_timed_out || what == errc::idle_timed_out) return fail_unless_data_waits(what);
   if (what == errc::write_timed_out) return fail_unless_room_waits();
   if (what) return fail(what);

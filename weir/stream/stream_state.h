@@ -10,6 +10,14 @@
 
 namespace weir {
 
+/// An error of the system or of weir in one number: an errno number as it is, weir's own negative.
+inline int pack(std::error_code error) noexcept {
+  return error.category() == weir_category() ? -error.value() : error.value();
+}
+inline std::error_code unpack(int number) noexcept {
+  return number < 0 ? make_error_code(static_cast<errc>(-number)) : system_error(number);
+}
+
 struct Stream::Extras {
   struct SentCallback {
     std::uint64_t position;  ///< of `sent`, at which all that was written before has left

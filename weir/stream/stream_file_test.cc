@@ -1,0 +1,131 @@
+// weir: tests of streams that send parts of files.
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "tests/support/stream_support.h"
+#include "weir/buffer/file_range.h"
+#include "weir/loop/event_loop.h"
+#include "weir/stream/stream.h"
+#include "weir/sys/calls.h"
+#include "weir/sys/fault_kernel.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+using namespace weir::testing_support;
+
+/// A file of the kernel that the test runs on.
+SharedFile file_with(const std::string& text) {
+  static int number = 0;
+  const std::string path = "/tmp/weir-stream-file-" + std::to_string(::getpid()) + "-" + std::to_string(++number);
+  sys::Descriptor descriptor(sys::open_file(path.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600).number());
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const sys::CallResult step = sys::write(descriptor.number(), as_bytes(std::string_view(text).substr(written)));
+    if (!step) break;
+    written += step.count();
+  }
+  EXPECT_EQ(written, text.size());
+  EXPECT_TRUE(sys::unlink(path.c_str()));
+  return SharedFile::adopt(std::move(descriptor));
+}
+
+/// "head", the range, "tail".
+Buffer message_of(const FileRange& range) {
+  Buffer message;
+  message.append("head");
+  message.append(range);
+  message.append("tail");
+  return message;
+}
+
+TEST(StreamFile, parts_of_files_go_out_in_their_place_without_being_read) {
+  EventLoop loop;
+  sys::FaultKernel kernel;
+  const sys::ScopedKernel installed(kernel);
+  Connection connection = connect(loop);
+  const std::string text = pattern(30'000);
+  const SharedFile file = file_with(text);
+
+  connection->write(message_of(file.range(1000, 20'000)));
+  settle(loop);
+  connection.peer.receive();
+
+  EXPECT_TRUE(connection.peer.received == "head" + text.substr(1000, 20'000) + "tail");
+  EXPECT_TRUE(connection->output().is_empty());
+  EXPECT_EQ(kernel.calls(sys::Call::read_at), 0U);
+  EXPECT_GE(kernel.calls(sys::Call::send_file), 1U);
+}
+
+// hazard: B4
+TEST(StreamFile, a_slow_peer_gets_a_long_file_whole) {
+  EventLoop loop;
+  Connection connection = connect(loop);
+  const std::string text = pattern(3'000'000);
+  const SharedFile file = file_with(text);
+  bool is_sent = false;
+
+  connection->write(message_of(file.range(0, text.size())));
+  connection->on_drained([&](Stream&) { is_sent = true; });
+  for (int turn = 0; turn < 2000 && connection.peer.received.size() < text.size() + 8; ++turn) {
+    ASSERT_TRUE(loop.poll());
+    connection.peer.receive(30'000);
+    settle(loop, 1);
+  }
+
+  EXPECT_TRUE(connection.peer.received == "head" + text + "tail");
+  EXPECT_TRUE(connection->output().is_empty());
+}
+
+// hazard: B4
+TEST(StreamFile, a_file_that_is_too_short_fails_the_stream_after_what_it_has) {
+  EventLoop loop;
+  Connection connection = connect(loop);
+  const SharedFile file = file_with(pattern(500));
+  std::optional<std::error_code> error;
+  connection->on_closed([&](Stream&, std::error_code why) { error = why; });
+
+  connection->write(message_of(file.range(0, 600)));
+  settle(loop);
+  connection.peer.receive();
+
+  EXPECT_TRUE(connection.peer.received == "head" + pattern(500));
+  ASSERT_TRUE(error) << "nobody but the file has failed: nothing more is to be waited for";
+  EXPECT_EQ(*error, errc::file_too_short);
+}
+
+TEST(StreamFile, a_call_that_was_interrupted_is_made_again_and_one_that_fails_fails_the_stream) {
+  for (const int number : {EINTR, EIO}) {
+    EventLoop loop;
+    Connection connection = connect(loop);
+    const SharedFile file = file_with("in a file");
+    std::optional<std::error_code> error;
+    connection->on_closed([&](Stream&, std::error_code why) { error = why; });
+    {
+      sys::FaultKernel kernel(sys::FaultPlan::nth(1, {.error = number}, {sys::Call::send_file}));
+      const sys::ScopedKernel installed(kernel);
+      connection->write(message_of(file.range(0, 9)));
+      settle(loop);
+    }
+    connection.peer.receive();
+
+    EXPECT_EQ(connection.peer.received, number == EINTR ? "headin a filetail" : "head");
+    if (number == EIO) {
+      ASSERT_TRUE(error);
+      EXPECT_EQ(*error, std::errc::io_error);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weir
