@@ -280,6 +280,46 @@ TEST(BufferObserver, what_it_does_itself_is_told_as_one_change_when_all_have_hea
   }
 }
 
+TEST(BufferObserver, alone_hears_what_it_does_itself_after_the_change_it_was_told_of) {
+  Buffer buffer;
+  Recorder recorder;
+  recorder.then = [&](Buffer& b) {
+    if (recorder.changes.size() != 1) return;
+    b.append("more");
+    b.drop(2);
+    EXPECT_EQ(recorder.changes.size(), 1U);
+  };
+  buffer.add_observer(recorder);
+
+  buffer.append("x");
+
+  ASSERT_EQ(recorder.changes.size(), 2U);
+  EXPECT_EQ(recorder.changes[1].original_size, 1U);
+  EXPECT_EQ(recorder.changes[1].added, 4U);
+  EXPECT_EQ(recorder.changes[1].removed, 2U);
+  EXPECT_EQ(buffer, "ore");
+}
+
+TEST(BufferObserver, alone_may_hand_over_to_another_which_hears_the_rest) {
+  Buffer buffer;
+  Recorder first;
+  Recorder second;
+  first.then = [&](Buffer& b) {
+    b.remove_observer(first);
+    b.add_observer(second);
+    b.append("abc");
+  };
+  buffer.add_observer(first);
+
+  buffer.append("x");
+  buffer.append("y");
+
+  EXPECT_EQ(first.added(), 1U);
+  ASSERT_EQ(second.changes.size(), 2U);
+  EXPECT_EQ(second.changes[0].original_size, 1U);
+  EXPECT_EQ(second.added(), 4U);
+}
+
 TEST(BufferObserver, one_that_joins_while_others_are_told_hears_of_later_changes_only) {
   Recorder first, late;
   Buffer buffer;
