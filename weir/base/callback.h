@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <new>
@@ -61,7 +62,7 @@ class Callback<R(Args...)> {
   Callback& operator=(const Callback&) = delete;
 
   ~Callback() {
-    if (table_ != nullptr) table_->destroy(storage_);
+    if (table_ != nullptr && table_->destroy != nullptr) table_->destroy(storage_);
   }
 
   explicit operator bool() const noexcept { return table_ != nullptr; }
@@ -80,8 +81,8 @@ class Callback<R(Args...)> {
 
   struct Table {
     R (*call)(void*, Args&&...);
-    void (*move)(void* from, void* to) noexcept;
-    void (*destroy)(void*) noexcept;
+    void (*move)(void* from, void* to) noexcept;  ///< null: the bytes are copied, and nothing of them is destroyed
+    void (*destroy)(void*) noexcept;              ///< null: nothing is to be done
   };
 
   template <class Stored>
@@ -94,6 +95,31 @@ class Callback<R(Args...)> {
   }
 
   template <class Stored>
+  static constexpr auto mover() {
+    using Mover = void (*)(void*, void*) noexcept;
+    if constexpr (!is_inline<Stored> || std::is_trivially_copyable_v<Stored>) {
+      return Mover(nullptr);
+    } else {
+      return Mover([](void* from, void* to) noexcept {
+        ::new (to) Stored(std::move(stored<Stored>(from)));
+        std::destroy_at(&stored<Stored>(from));
+      });
+    }
+  }
+
+  template <class Stored>
+  static constexpr auto destroyer() {
+    using Destroyer = void (*)(void*) noexcept;
+    if constexpr (!is_inline<Stored>) {
+      return Destroyer([](void* storage) noexcept { delete &stored<Stored>(storage); });
+    } else if constexpr (std::is_trivially_destructible_v<Stored>) {
+      return Destroyer(nullptr);
+    } else {
+      return Destroyer([](void* storage) noexcept { std::destroy_at(&stored<Stored>(storage)); });
+    }
+  }
+
+  template <class Stored>
   static constexpr Table table_for = {
       [](void* storage, Args&&... args) -> R {
         if constexpr (std::is_void_v<R>) {
@@ -102,26 +128,18 @@ class Callback<R(Args...)> {
           return std::invoke(stored<Stored>(storage), std::forward<Args>(args)...);
         }
       },
-      [](void* from, void* to) noexcept {
-        if constexpr (is_inline<Stored>) {
-          ::new (to) Stored(std::move(stored<Stored>(from)));
-          std::destroy_at(&stored<Stored>(from));
-        } else {
-          ::new (to) Stored*(&stored<Stored>(from));
-        }
-      },
-      [](void* storage) noexcept {
-        if constexpr (is_inline<Stored>) {
-          std::destroy_at(&stored<Stored>(storage));
-        } else {
-          delete &stored<Stored>(storage);
-        }
-      },
+      mover<Stored>(),
+      destroyer<Stored>(),
   };
 
   void take(Callback& other) noexcept {
-    if (other.table_ != nullptr) other.table_->move(other.storage_, storage_);
     table_ = std::exchange(other.table_, nullptr);
+    if (table_ == nullptr) return;
+    if (table_->move == nullptr) {
+      std::memcpy(storage_, other.storage_, inline_bytes);
+    } else {
+      table_->move(other.storage_, storage_);
+    }
   }
 
   alignas(void*) std::byte storage_[inline_bytes];

@@ -269,6 +269,7 @@ void Buffer::append_reserved(Slice slice) noexcept {
 
 void Buffer::append(Buffer&& other) {
   if (this == &other || other.is_empty()) return;
+  if (holds_nothing() && watch_ == 0 && other.watch_ == 0) return steal(other);
   DeadBlocks dead;
   const std::size_t moved = other.size_;
   splice_back(other, dead);
@@ -283,7 +284,7 @@ void Buffer::splice_back(Buffer& other, DeadBlocks& dead) {
     set_window(nullptr, nullptr, dead);
     steal(other);
   } else {
-    if (other.queue_.has_one() && continues_last(other.queue_.front())) {
+    if (other.queue_.has_one() && (continues_last(other.queue_.front()) || queue_.reserve_one())) {
       push_piece(other.queue_.front());
       other.queue_.forget();
     } else if (!queue_.splice(other.queue_)) {
