@@ -46,8 +46,8 @@ class Backend {
   /// Waits for an attempt that connect(2) left in progress.
   virtual void start_connect(ConnectSlot& slot) noexcept = 0;
 
-  /// Watches a descriptor that stays somebody else's, as if level-triggered: reported in every turn in which it is ready.
-  /// `epoll_events` is of EPOLLIN, EPOLLOUT, EPOLLRDHUP.
+  /// Watches a descriptor that stays somebody else's, or changes what it is watched for. `epoll_events` is of EPOLLIN,
+  /// EPOLLOUT, EPOLLRDHUP, and EPOLLET: without that it is reported in every turn in which it is ready.
   virtual Result<void> start_watch(WatchSlot& slot, int descriptor, std::uint32_t epoll_events) = 0;
   virtual void stop_watch(WatchSlot& slot) noexcept = 0;
 
@@ -56,7 +56,10 @@ class Backend {
   /// Waits for events, at most `timeout`; negative is without end.
   virtual Result<void> wait(Duration timeout) = 0;
   /// Reports what came. When a callback throws, the rest is kept for the next call.
+  /// Returns early when the loop's turn is cut.
   virtual void dispatch() = 0;
+  /// What is left of the events waits behind those of the next `wait`.
+  virtual void set_aside() noexcept = 0;
 
   /// Memory is to be had again: goes on with what stopped for lack of it.
   virtual void resume_starved() noexcept = 0;

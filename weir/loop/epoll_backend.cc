@@ -164,11 +164,24 @@ Result<void> EpollBackend::wait(Duration timeout) {
 void EpollBackend::dispatch() {
   serving_.splice_back(ready_);
   const bool was_full = event_count_ == events_.size();
-  while (next_event_ < event_count_) {
+  while (next_event_ < event_count_ && !loop_.is_cut()) {
     if (IoSlot* slot = note(events_[next_event_++])) serve(*slot);
   }
+  if (loop_.is_cut()) return;
   if (was_full && events_.size() < most_events) events_.resize(events_.size() * 2);
-  while (IoSlot* slot = serving_.pop_front()) serve(*slot);
+  while (!loop_.is_cut()) {
+    IoSlot* slot = serving_.pop_front();
+    if (slot == nullptr) return;
+    serve(*slot);
+  }
+}
+
+void EpollBackend::set_aside() noexcept {
+  while (next_event_ < event_count_) {
+    if (IoSlot* slot = note(events_[next_event_++])) make_ready(*slot);
+  }
+  serving_.splice_back(ready_);
+  ready_.splice_back(serving_);
 }
 
 /// Remembers what the event says; the slot that it concerns, or null.
@@ -208,8 +221,9 @@ void EpollBackend::serve(IoSlot& slot) {
     case IoSlot::Kind::watch: {
       SlotHold hold(slot);
       auto& watch = static_cast<WatchSlot&>(slot);
-      (void)sys::control_epoll(epoll_.number(), EPOLL_CTL_MOD, slot.descriptor(),
-                               event_for(watch.interest_, slot.id()));
+      if ((watch.interest_ & EPOLLET) == 0)
+        (void)sys::control_epoll(epoll_.number(), EPOLL_CTL_MOD, slot.descriptor(),
+                                 event_for(watch.interest_, slot.id()));
       return watch.became_ready(slot.noted_events_);
     }
   }
@@ -255,7 +269,7 @@ void EpollBackend::receive(ByteSlot& slot) {
     if (is_drained) slot.is_readable_ = false;
     Received data(receive_block_, room.first(got.count()));
     slot.received(data);
-    if (is_drained || got.count() >= left) return;
+    if (is_drained || got.count() >= left || loop_.is_cut()) return;
     left -= got.count();
   }
 }
@@ -341,6 +355,7 @@ void EpollBackend::accept(AcceptSlot& slot) {
     if (got) {
       ++accepted;
       slot.accepted(sys::Descriptor(got.number()), peer);
+      if (loop_.is_cut()) return;
       continue;
     }
     last_error = got.error_number();
@@ -373,13 +388,15 @@ void EpollBackend::finish_connect(ConnectSlot& slot) {
   slot.connected(error == 0 ? std::error_code() : system_error(error));
 }
 
-/// Level-triggered by arming again for each event: a registration that cannot be removed any more, since its descriptor
+/// Level-triggered, unless it is to be EPOLLET, by arming again for each event: a registration that cannot be removed any more, since its descriptor
 /// was closed too early while a duplicate lives on, then reports once and not for ever.
 Result<void> EpollBackend::start_watch(WatchSlot& slot, int descriptor, std::uint32_t epoll_events) {
-  const int operation = slot.is_attached_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  const std::uint32_t interest = epoll_events | EPOLLONESHOT;
-  const sys::CallResult done =
-      sys::control_epoll(epoll_.number(), operation, descriptor, event_for(interest, slot.id()));
+  const std::uint32_t interest = epoll_events | ((epoll_events & EPOLLET) != 0 ? 0U : EPOLLONESHOT);
+  const epoll_event event = event_for(interest, slot.id());
+  sys::CallResult done =
+      sys::control_epoll(epoll_.number(), slot.is_attached_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, event);
+  if (done.error_number() == ENOENT)  // closed meanwhile, and the number is another file's now
+    done = sys::control_epoll(epoll_.number(), EPOLL_CTL_ADD, descriptor, event);
   if (!done) return done.error();
   slot.interest_ = interest;
   if (slot.is_attached_) return {};

@@ -39,6 +39,7 @@ class EpollBackend final : public Backend {
   }
   Result<void> wait(Duration timeout) override;
   void dispatch() override;
+  void set_aside() noexcept override;
   void resume_starved() noexcept override;
   std::uint64_t stale_events() const noexcept override { return stale_events_; }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "weir/loop/epoll_backend.h"
+#include "weir/loop/hook_slot.h"
 #include "weir/loop/signal.h"
 #include "weir/sys/calls.h"
 
@@ -28,6 +29,17 @@ class EventLoop::MemoryWaiter final : public PoolWaiter {
 
  private:
   PostQueue& posts_;
+};
+
+/// Stops its loop when the time has come.
+class EventLoop::StopTimer final : public WheelTimer {
+ public:
+  explicit StopTimer(EventLoop& loop) noexcept : loop_(loop) {}
+
+ private:
+  void fired() override { loop_.stop(); }
+
+  EventLoop& loop_;
 };
 
 EventLoop::EventLoop() : EventLoop(Options{}) {}
@@ -88,8 +100,13 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   expects(!is_running_);
   if (serve_flags() == RunEnd::stopped) return RunEnd::stopped;
   if (is_empty()) return RunEnd::empty;
-  if (stage_ != Stage::wait) return RunEnd::turn;  // a throw has cut it short
+  if (stage_ != Stage::wait) return RunEnd::turn;  // it was cut short
   ++turns_;
+  if (!before_wait_.is_empty()) {
+    now_ = clock();
+    run_hooks(before_wait_);
+    if (is_cut_) return RunEnd::turn;
+  }
   const Duration timeout = may_wait ? time_to_wait() : Duration::zero();
   const Result<void> waited = backend_->wait(timeout);
   posts_->end_sleep();
@@ -97,6 +114,7 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   stage_ = Stage::events;
   now_ = sys::monotonic_now();
   pool_->trim_idle(now_);
+  if (!after_wait_.is_empty()) run_hooks(after_wait_);
   return RunEnd::turn;
 }
 
@@ -123,14 +141,40 @@ bool EventLoop::is_empty() const noexcept {
   return active_ == 0 && wheel_.size() == 0 && deferred_.is_empty() && deferring_.is_empty() && !posts_->has_tasks();
 }
 
+/// The stages that are left, until one is cut short.
+void EventLoop::run_stages() {
+  while (stage_ != Stage::wait && !is_cut_) {
+    switch (stage_) {
+      case Stage::wait: break;
+      case Stage::events: backend_->dispatch(); break;
+      case Stage::timers: run_timers(); break;
+      case Stage::posts: posts_->run_tasks(tasks_per_turn, is_cut_); break;
+      case Stage::deferred: run_deferred(); break;
+    }
+    if (!is_cut_) stage_ = stage_ == Stage::deferred ? Stage::wait : next_stage();
+  }
+}
+
+/// What was cut short goes on in the next turn: at once, or behind the events that have come by then.
+RunEnd EventLoop::end_turn() noexcept {
+  if (!std::exchange(is_cut_, false)) return RunEnd::turn;
+  if (end_of_cut_ == RunEnd::turn) {
+    backend_->set_aside();
+    stage_ = Stage::wait;
+  }
+  return end_of_cut_;
+}
+
 void EventLoop::run_timers() {
   if (wheel_.size() == 0) return;
-  wheel_.advance(static_cast<std::uint64_t>((now_ - start_) / tick_length));
+  wheel_.advance(static_cast<std::uint64_t>((now_ - start_) / tick_length), is_cut_);
 }
 
 void EventLoop::run_deferred() {
   deferring_.splice_back(deferred_);
-  while (Slot* slot = deferring_.pop_front()) {
+  while (!is_cut_) {
+    Slot* slot = deferring_.pop_front();
+    if (slot == nullptr) return;
     SlotHold hold(*slot);
     slot->run_deferred();
   }
@@ -150,7 +194,14 @@ RunEnd EventLoop::serve_flags() {
 
 void EventLoop::stop() noexcept { posts_->raise(PostQueue::stop_requested); }
 
+void EventLoop::stop_after(Duration delay) {
+  if (stop_timer_ == nullptr) stop_timer_ = std::make_unique<StopTimer>(*this);
+  arm(*stop_timer_, add_saturated(clock(), std::max(delay, Duration::zero())));
+}
+
 void EventLoop::post(Callback<void()> task) { (void)posts_->push(std::move(task)); }
+
+void EventLoop::post_batch(std::span<Callback<void()>> tasks) { (void)posts_->push_all(tasks); }
 
 std::string_view EventLoop::backend() const noexcept { return backend_->name(); }
 

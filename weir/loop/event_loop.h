@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "weir/base/callback.h"
@@ -14,6 +16,7 @@
 #include "weir/base/time.h"
 #include "weir/buffer/pool.h"
 #include "weir/loop/diagnostic.h"
+#include "weir/loop/hook.h"
 #include "weir/loop/post_queue.h"
 #include "weir/loop/slot.h"
 #include "weir/loop/timer_wheel.h"
@@ -21,6 +24,9 @@
 namespace weir {
 
 class Backend;
+class HookSlot;
+class WatchSlot;
+struct HookTag;
 
 /// Why `run` or `run_once` returned.
 enum class RunEnd {
@@ -98,14 +104,27 @@ class WEIR_API EventLoop {
 
   /// Any thread: `run` returns after the turn that is under way. A stop before `run` is kept for it.
   void stop() noexcept;
+  /// `stop` after a time, however much there is to do; the loop is not empty until then. Replaces an earlier one.
+  void stop_after(Duration delay);
+  /// `run` returns as soon as the callback that is running does, with `stopped`. What else this turn had to do is done
+  /// first in the next. No effect outside of a callback.
+  void break_now() noexcept { cut_turn(RunEnd::stopped); }
+  /// The loop asks for events again as soon as the callback that is running returns: what has come meanwhile is served
+  /// before the rest of this turn, which follows in the next. No effect outside of a callback.
+  void continue_now() noexcept { cut_turn(RunEnd::turn); }
 
   /// Any thread: runs `task` on the loop's thread, in a later part of the turn or in a later turn; tasks of one thread
   /// keep their order. A task that the loop never comes to run is destroyed with the loop, on its thread.
   /// Throws std::bad_alloc.
   void post(Callback<void()> task);
+  /// Any thread: the same for several tasks, which run in order with nobody else's between them, for one wake at most.
+  /// All of them or, when it throws, none: they are the caller's again then.
+  void post_batch(std::span<Callback<void()>> tasks);
 
   /// The monotonic time at which this turn's events were fetched; outside of `run` the present time.
   TimePoint now() const noexcept { return is_running_ ? now_ : clock(); }
+  /// Makes `now()` the present time, for the rest of a turn that has taken long.
+  void refresh_now() noexcept { now_ = clock(); }
 
   Pool& pool() const noexcept { return *pool_; }
   /// The name of the backend: "epoll".
@@ -162,9 +181,19 @@ class WEIR_API EventLoop {
   /// Something that can call back came or went: a loop without any is empty.
   void add_active() noexcept { ++active_; }
   void remove_active() noexcept { --active_; }
+  /// The place of what watches a descriptor for others; null when nothing does. Throws std::bad_alloc.
+  WatchSlot*& watched(int descriptor) { return watched_[descriptor]; }
+  void forget_watched(int descriptor) noexcept { watched_.erase(descriptor); }
   /// A descriptor was closed: listeners that wait for one try again.
   void descriptor_freed() noexcept;
   void add_starved(StarvedListener& listener) noexcept { starved_listeners_.push_back(listener); }
+
+  /// Those of a point, in the order in which they are called.
+  List<HookSlot, HookTag>& hooks_at(HookPoint point) noexcept {
+    return point == HookPoint::before_wait ? before_wait_ : after_wait_;
+  }
+  /// True when the turn is to end behind the callback that is running: whoever makes calls must leave the rest.
+  bool is_cut() const noexcept { return is_cut_; }
 
   /// Asks to have `Backend::resume_starved` called when the pool has memory again. False when it has some already.
   bool wait_for_memory() noexcept;
@@ -182,6 +211,7 @@ class WEIR_API EventLoop {
  private:
   friend class Slot;
   class MemoryWaiter;
+  class StopTimer;
 
   /// A callback that is on the stack.
   struct CallFrameBase {
@@ -231,6 +261,15 @@ class WEIR_API EventLoop {
   Result<RunEnd> begin_turn(bool may_wait);
   Duration time_to_wait() noexcept;
   bool is_empty() const noexcept;
+  void cut_turn(RunEnd end) noexcept {
+    if (!is_running_) return;
+    is_cut_ = true;
+    end_of_cut_ = end;
+  }
+  Stage next_stage() const noexcept { return static_cast<Stage>(static_cast<int>(stage_) + 1); }
+  void run_stages();
+  RunEnd end_turn() noexcept;
+  void run_hooks(List<HookSlot, HookTag>& hooks);
   void run_timers();
   void run_deferred();
   RunEnd serve_flags();
@@ -246,7 +285,11 @@ class WEIR_API EventLoop {
   List<Slot, DeferredTag> deferred_;
   List<Slot, DeferredTag> deferring_;
   List<StarvedListener, StarvedTag> starved_listeners_;
+  std::unordered_map<int, WatchSlot*> watched_;  ///< by descriptor
   std::unique_ptr<MemoryWaiter> memory_waiter_;
+  std::unique_ptr<StopTimer> stop_timer_;
+  List<HookSlot, HookTag> before_wait_;
+  List<HookSlot, HookTag> after_wait_;
   Callback<void(const Diagnostic&)> on_diagnostic_;
   CallFrameBase* frames_ = nullptr;
   Slot* running_slot_ = nullptr;
@@ -255,6 +298,8 @@ class WEIR_API EventLoop {
   std::size_t active_ = 0;
   std::uint64_t turns_ = 0;
   bool is_running_ = false;
+  bool is_cut_ = false;
+  RunEnd end_of_cut_ = RunEnd::turn;
 };
 
 }  // namespace weir

@@ -31,16 +31,38 @@ void PostQueue::drop_reference() noexcept {
 }
 
 bool PostQueue::push(Callback<void()> task) {
-  Node* const closed = reinterpret_cast<Node*>(&closed_place);
   Node* node = new Node{nullptr, std::move(task)};
+  return push_chain({node, node});
+}
+
+bool PostQueue::push_all(std::span<Callback<void()>> tasks) {
+  if (tasks.empty()) return true;
+  struct Unfinished {
+    ~Unfinished() { destroy(first); }
+    Node* first = nullptr;
+  } nodes;
+  for (std::size_t i = 0; i < tasks.size(); ++i) nodes.first = new Node{nodes.first, {}};  // all memory first
+  Node* last = nodes.first;
+  Node* node = nodes.first;
+  for (std::size_t i = tasks.size(); i-- > 0; node = node->next) {
+    node->task = std::move(tasks[i]);
+    last = node;
+  }
+  return push_chain({std::exchange(nodes.first, nullptr), last});
+}
+
+/// Takes the nodes over. False, and they are destroyed, when the loop is gone.
+bool PostQueue::push_chain(Chain chain) noexcept {
+  Node* const closed = reinterpret_cast<Node*>(&closed_place);
   Node* head = head_.load(std::memory_order_relaxed);
   do {
     if (head == closed) {
-      delete node;
+      chain.last->next = nullptr;
+      destroy(chain.first);
       return false;
     }
-    node->next = head;
-  } while (!head_.compare_exchange_weak(head, node, std::memory_order_seq_cst, std::memory_order_relaxed));
+    chain.last->next = head;
+  } while (!head_.compare_exchange_weak(head, chain.first, std::memory_order_seq_cst, std::memory_order_relaxed));
   if (must_wake()) wake();
   return true;
 }
@@ -77,9 +99,9 @@ bool PostQueue::prepare_sleep() noexcept {
   return false;
 }
 
-void PostQueue::run_tasks(std::size_t limit) {
+void PostQueue::run_tasks(std::size_t limit, const bool& must_stop) {
   if (mine_ == nullptr) mine_ = take_in_order();
-  for (; mine_ != nullptr && limit > 0; --limit) {
+  for (; mine_ != nullptr && limit > 0 && !must_stop; --limit) {
     Node* node = mine_;
     mine_ = node->next;
     Callback<void()> task = std::move(node->task);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -32,6 +33,8 @@ class PostQueue {
 
   /// Any thread. False when the loop is gone; the task is then destroyed unrun. Throws std::bad_alloc.
   WEIR_API bool push(Callback<void()> task);
+  /// The same for several, in order and with nobody else's between them: all of them, or none and they are unchanged.
+  WEIR_API bool push_all(std::span<Callback<void()>> tasks);
   /// Any thread: tells the loop something that needs no task.
   WEIR_API void raise(Flag flag) noexcept;
   /// The same, from a signal handler: touches nothing but atomics and write(2).
@@ -48,14 +51,16 @@ class PostQueue {
   bool prepare_sleep() noexcept;
   void end_sleep() noexcept { state_.store(State::running, std::memory_order_relaxed); }
   /// Runs what has been pushed before the call, in order of each producer, at most `limit` tasks. What is left, also
-  /// when a task throws, stays for the next call.
-  void run_tasks(std::size_t limit);
+  /// when a task throws or makes `must_stop` true, stays for the next call.
+  void run_tasks(std::size_t limit, const bool& must_stop = never_stop);
   /// The loop ends: what has not run is destroyed, here and from now on.
   void close() noexcept;
 
   int descriptor() const noexcept { return descriptor_.number(); }
 
  private:
+  static constexpr bool never_stop = false;
+
   enum class State : std::uint8_t { running, sleeping, woken };
 
   struct Node {
@@ -66,6 +71,11 @@ class PostQueue {
   explicit PostQueue(sys::Descriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
   ~PostQueue();
 
+  struct Chain {
+    Node* first;  ///< as head_ is: the newest
+    Node* last;
+  };
+  bool push_chain(Chain chain) noexcept;
   bool must_wake() noexcept;
   void wake() noexcept;
   Node* take_in_order() noexcept;

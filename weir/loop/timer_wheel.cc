@@ -65,14 +65,15 @@ std::uint64_t TimerWheel::next_step() const noexcept {
   return ((present_ >> span_bits) + 1) << span_bits;  // only the far ones are left
 }
 
-void TimerWheel::advance(std::uint64_t tick) {
-  fire_due();  // what a callback that threw has left
+void TimerWheel::advance(std::uint64_t tick, const bool& must_stop) {
+  fire_due(must_stop);  // what a callback that threw has left
+  if (must_stop) return;
   due_.splice_back(late_);
   horizon_ = std::max(horizon_, tick);
-  fire_due();
-  while (present_ < tick) {
+  fire_due(must_stop);
+  while (present_ < tick && !must_stop) {
     step_to(size_ == 0 ? tick : std::min(next_step(), tick));
-    fire_due();
+    fire_due(must_stop);
   }
 }
 
@@ -108,8 +109,10 @@ void TimerWheel::move_down(List<WheelTimer, WheelTag>& from) noexcept {
   }
 }
 
-void TimerWheel::fire_due() {
-  while (WheelTimer* timer = due_.pop_front()) {
+void TimerWheel::fire_due(const bool& must_stop) {
+  while (!must_stop) {
+    WheelTimer* timer = due_.pop_front();
+    if (timer == nullptr) return;
     --size_;
     timer->fired();
   }

@@ -60,10 +60,11 @@ class TimerWheel {
   std::uint64_t next_tick() const noexcept;
 
   /// Fires, in order, all that is due up to and including `tick`; timers armed meanwhile wait for the next call.
-  /// When a callback throws, the rest is due at the next call.
-  void advance(std::uint64_t tick);
+  /// When a callback throws, or makes `must_stop` true, the rest is due at the next call.
+  void advance(std::uint64_t tick, const bool& must_stop = never_stop);
 
  private:
+  static constexpr bool never_stop = false;
   static constexpr std::size_t levels = 4;
   static constexpr std::array<unsigned, levels> shift = {0, 8, 14, 20};
   static constexpr std::array<unsigned, levels> slots = {256, 64, 64, 64};
@@ -81,7 +82,7 @@ class TimerWheel {
   void step_to(std::uint64_t tick) noexcept;
   List<WheelTimer, WheelTag>& emptied(std::size_t slot) noexcept;
   void move_down(List<WheelTimer, WheelTag>& from) noexcept;
-  void fire_due();
+  void fire_due(const bool& must_stop);
 
   std::array<List<WheelTimer, WheelTag>, slot_count> slots_;
   std::array<std::uint64_t, slot_count / 64> occupied_{};  // a bit per slot; may be set for a slot that has emptied

@@ -14,33 +14,19 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
   Result<RunEnd> begun = begin_turn(may_wait);
   if (!begun || *begun != RunEnd::turn) return begun;
   const RunningMark mark(*this);
-  while (stage_ != Stage::wait) {
+  for (;;) {
     try {
-      switch (stage_) {
-        case Stage::wait: break;
-        case Stage::events:
-          backend_->dispatch();
-          stage_ = Stage::timers;
-          [[fallthrough]];
-        case Stage::timers:
-          run_timers();
-          stage_ = Stage::posts;
-          [[fallthrough]];
-        case Stage::posts:
-          posts_->run_tasks(tasks_per_turn);
-          stage_ = Stage::deferred;
-          [[fallthrough]];
-        case Stage::deferred: run_deferred(); stage_ = Stage::wait;
-      }
+      run_stages();
+      return end_turn();
     } catch (...) {
       running_slot_ = nullptr;
       Slot* thrower = std::exchange(thrower_, nullptr);
       if (thrower != nullptr && thrower->caught(std::current_exception())) continue;
-      stage_ = stage_ == Stage::deferred ? Stage::wait : static_cast<Stage>(static_cast<int>(stage_) + 1);
+      stage_ = stage_ == Stage::deferred ? Stage::wait : next_stage();
+      is_cut_ = false;
       throw;
     }
   }
-  return RunEnd::turn;
 }
 
 }  // namespace weir

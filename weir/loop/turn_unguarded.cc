@@ -5,17 +5,12 @@
 
 namespace weir {
 
-/// No stage can be cut short, so there is none to go on with.
 Result<RunEnd> EventLoop::turn(bool may_wait) {
   Result<RunEnd> begun = begin_turn(may_wait);
   if (!begun || *begun != RunEnd::turn) return begun;
   const RunningMark mark(*this);
-  backend_->dispatch();
-  run_timers();
-  posts_->run_tasks(tasks_per_turn);
-  run_deferred();
-  stage_ = Stage::wait;
-  return RunEnd::turn;
+  run_stages();
+  return end_turn();
 }
 
 }  // namespace weir

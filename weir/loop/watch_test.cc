@@ -135,15 +135,16 @@ TEST_F(WatchTest, of_a_regular_file_is_refused_as_the_system_refuses_it) {
   EXPECT_EQ(*loop_.poll(), RunEnd::empty);
 }
 
-TEST_F(WatchTest, of_what_is_watched_already_or_is_no_descriptor_is_refused) {
-  const Pair pair = unix_pair();
-  const Watch watching = watch(pair.near, {.readable = true});
+TEST_F(WatchTest, of_what_is_a_streams_or_no_descriptor_is_refused) {
+  Pair pair = unix_pair();
+  const int number = pair.near.number();
+  const auto stream = ByteProbe::reading(loop_, std::move(pair.near));
 
-  const auto twice = Watch::start(loop_, pair.near.number(), {.readable = true}, [](Readiness) {});
+  const auto of_stream = Watch::start(loop_, number, {.readable = true}, [](Readiness) {});
   const auto none = Watch::start(loop_, 999'999, {.readable = true}, [](Readiness) {});
 
-  ASSERT_FALSE(twice);
-  EXPECT_EQ(twice.error(), std::errc::file_exists);
+  ASSERT_FALSE(of_stream);
+  EXPECT_EQ(of_stream.error(), std::errc::file_exists);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error(), std::errc::bad_file_descriptor);
 }
