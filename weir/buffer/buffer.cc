@@ -159,12 +159,13 @@ bool Buffer::take_few(const SliceQueue::Place& place, std::size_t offset, Buffer
   return true;
 }
 
-/// Gives the empty `taken`, which nobody follows, the first `count` bytes, and removes the `dropped` ones behind them.
-/// Requires that there are so many.
-void Buffer::take_to(Buffer& taken, std::size_t count, std::size_t dropped) {
-  expects((count == 0 && dropped == 0) || !is_front_frozen());
+/// Removes the `skipped` first bytes, gives the empty `taken`, which nobody follows, the next `count`, and removes the
+/// `dropped` ones behind them. Requires that there are so many.
+void Buffer::take_to(Buffer& taken, std::size_t count, std::size_t dropped, std::size_t skipped) {
+  expects((skipped == 0 && count == 0 && dropped == 0) || !is_front_frozen());
   taken.pool_ = pool_;
   DeadBlocks dead;
+  if (skipped != 0) remove_front(skipped, dead);
   if (count == size_) {
     taken.steal(*this);
   } else if (count != 0) {
@@ -177,7 +178,7 @@ void Buffer::take_to(Buffer& taken, std::size_t count, std::size_t dropped) {
     }
   }
   if (dropped != 0) remove_front(dropped, dead);
-  tell_changed(0, count + dropped);
+  tell_changed(0, skipped + count + dropped);
 }
 
 /// Requires `front().size() <= count < size_`.
@@ -271,6 +272,7 @@ std::byte* Buffer::join_front(std::size_t count) {
     }
     queue_.second()->data += count;
     queue_.second()->size -= count;
+    open_window();
     return block->memory;
   }
   for (std::size_t left = count;; queue_.pop_front()) {  // at least the first piece goes: its place is free

@@ -36,6 +36,7 @@ namespace weir {
 class Buffer;
 class Draft;
 class FileRange;
+struct LengthFormat;
 class Pool;
 class TransferBuffer;
 
@@ -127,7 +128,8 @@ class WEIR_API Buffer {
   /// Moves all of `other`, which is empty afterwards, to the end. O(1). To itself: no effect.
   void append(Buffer&& other);
 
-  /// Takes the block over: its unread bytes, and its room as the buffer's own.
+  /// Takes the block over: its unread bytes and, if that is more than the present tail has, its room as the buffer's own. A
+  /// block without bytes is let go.
   void append(Block&& block);
 
   /// A part of a file, by reference: it is not read before somebody needs the bytes. See `materialize`.
@@ -156,7 +158,7 @@ class WEIR_API Buffer {
   void append_varint(std::uint64_t value) { append(Varint(value).bytes()); }
 
   /// As printf(3) would write it, without the NUL. `weir/buffer/format.h` does the same with fmt. False, and nothing
-  /// appended, when it cannot be converted: only wide characters can fail. Throws std::bad_alloc.
+  /// appended, when it cannot be converted: wide characters may be, and a result beyond INT_MAX. Throws std::bad_alloc.
   [[gnu::format(printf, 2, 3)]] bool append_printf(const char* format, ...);
   [[gnu::format(printf, 2, 0)]] bool append_formatted(const char* format, std::va_list arguments);
 
@@ -193,7 +195,8 @@ class WEIR_API Buffer {
   /// `commit` makes the first of them readable. Throws std::bad_alloc.
   MutableBytes prepare(std::size_t count);
 
-  /// Requires that the last operation was `prepare` and gave at least `count` bytes. `commit(0)` changes nothing.
+  /// Requires that the last operation was `prepare` and gave at least `count` bytes. `commit(0)` adds nothing, and an empty
+  /// buffer then holds no memory.
   void commit(std::size_t count);
 
   /// Makes the next `count` bytes that are appended by copy certain, in however many appends, as long as nothing else
@@ -282,7 +285,8 @@ class WEIR_API Buffer {
   BufferMemory memory() const noexcept;
 
   /// Copies what keeps much more memory alive than it is long into memory of its own size, so that afterwards the content
-  /// pins at most four times its bytes, and a few hundred bytes. Memory that others view too counts as if they did not.
+  /// pins at most four times its bytes, and a few hundred bytes, each block counted once. Memory that others view too counts
+  /// as if they did not.
   /// Throws std::bad_alloc. Invalidates views; O(bytes copied + slices).
   void compact();
 
@@ -311,8 +315,8 @@ class WEIR_API Buffer {
   /// All slices in order: `for (const Slice& slice : buffer.slices())`. Copying one shares its memory.
   SliceRange slices() const noexcept { return SliceRange(queue_); }
 
-  /// Describes `count` bytes from `offset` on for a system call; returns how many entries were filled, which is all that
-  /// is needed unless it is all there are. Requires `offset <= size()`.
+  /// Describes up to `count` bytes from `offset` on for a system call; returns how many entries were filled. It ends early
+  /// where the entries are used up, and before a file range. Requires `offset <= size()`.
   std::size_t gather(std::span<iovec> entries, std::size_t offset = 0, std::size_t count = unlimited) const;
 
   /// How many slices the content has. O(slices / 20).
@@ -371,6 +375,7 @@ class WEIR_API Buffer {
  private:
   friend class BufferDelivery;
   friend class BufferWatcher;
+  friend Result<void> append_frame(Buffer& output, Buffer&& payload, const LengthFormat& format);
   friend class ChangeScope;
   friend class Cursor;
   friend class DelimiterReader;
@@ -416,7 +421,8 @@ class WEIR_API Buffer {
     constexpr std::uint64_t mask = consumed_byte - slices_step;
     state_ = (state_ & ~mask) | ((state_ + slices_step) & mask);
   }
-  void count_consumed(std::size_t bytes) noexcept { state_ += bytes * consumed_byte; }
+  /// Also ends a preparation: whatever takes bytes out may use up the place that it had reserved.
+  void count_consumed(std::size_t bytes) noexcept { state_ = (state_ & ~prepared_flag) + bytes * consumed_byte; }
   std::uint64_t position() const noexcept { return state_ / consumed_byte; }
   bool is_prepared() const noexcept { return (state_ & prepared_flag) != 0; }
   void end_preparation() noexcept { state_ &= ~prepared_flag; }
@@ -476,7 +482,7 @@ class WEIR_API Buffer {
   void steal(Buffer& other) noexcept;
   void remove_all(DeadBlocks& dead) noexcept;
   void remove_front(std::size_t count, DeadBlocks& dead) noexcept;
-  void take_to(Buffer& taken, std::size_t count, std::size_t dropped);
+  void take_to(Buffer& taken, std::size_t count, std::size_t dropped, std::size_t skipped = 0);
   void take_part(Buffer& taken, std::size_t count);
   Buffer split_off(std::size_t count);
   void take_border(const Piece& piece, std::size_t count, Buffer& result) noexcept;
@@ -485,15 +491,17 @@ class WEIR_API Buffer {
   void cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& dead);
   void push_shared_piece(const Piece& piece);
   void push_shared(const SliceQueue& from, std::size_t offset, std::size_t count);
-  void push_compacted(const SliceQueue& from, std::size_t to_copy);
-  void insert_at(std::size_t offset, Buffer&& bytes);
+  template <class MustCopy>
+  void push_compacted(const SliceQueue& from, std::size_t to_copy, MustCopy must_copy);
+  void insert_at(std::size_t offset, Buffer& bytes, DeadBlocks& dead);
   void destroy() noexcept;
   void close_window() noexcept { end_ = write_; }
 
   std::size_t headroom() const noexcept;
   void lower_front(std::size_t count) noexcept;
   void grown_in_front(std::size_t count) noexcept;
-  void prepended(std::size_t count) noexcept;
+  bool put_in_front(Bytes bytes) noexcept;
+  void append_framed(Bytes prefix, Buffer&& payload);
   void splice_back(Buffer& other, DeadBlocks& dead);
   std::byte* join_front(std::size_t count);
 
@@ -510,10 +518,14 @@ class WEIR_API Buffer {
   void tell_slow(std::size_t added, std::size_t removed) noexcept;
   /// The same for both buffers of a move, whichever observer destroys whichever of them.
   static void tell_moved(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed = 0) noexcept {
-    if (from.watch_ > all_flags || to.watch_ > all_flags) [[unlikely]]
-      tell_moved_slow(from, to, moved, removed);
+    tell_both(from, moved, to, moved, removed);
   }
-  static void tell_moved_slow(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed) noexcept;
+  static void tell_both(Buffer& from, std::size_t taken, Buffer& to, std::size_t added, std::size_t removed) noexcept {
+    if (from.watch_ > all_flags || to.watch_ > all_flags) [[unlikely]]
+      tell_both_slow(from, taken, to, added, removed);
+  }
+  static void tell_both_slow(Buffer& from, std::size_t taken, Buffer& to, std::size_t added,
+                             std::size_t removed) noexcept;
   struct SearchSpace space_from(std::size_t from) const noexcept;
   std::uint64_t search_origin() noexcept {
     if ((state_ & searched_flag) == 0) [[unlikely]]

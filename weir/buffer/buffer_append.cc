@@ -109,7 +109,7 @@ MutableBytes Buffer::prepare(std::size_t count) {
 
 void Buffer::commit(std::size_t count) {
   expects(is_prepared() && count <= std::min(block_room(), max_size - size_));
-  expects(!is_back_frozen());
+  expects(!is_back_frozen() && (is_attached() || queue_.reserve_one()));  // `prepare` has reserved the place
   if (count != 0) {
     grow_into_room(count);
     tell_changed(count, 0);
@@ -296,6 +296,28 @@ void Buffer::splice_back(Buffer& other, DeadBlocks& dead) {
     offer_window(std::exchange(other.block_, nullptr), other.write_, dead);
     other.set_window(nullptr, nullptr, dead);
   }
+}
+
+/// Puts `prefix` before all of `payload` and moves both to the end, as one change of each. Throws std::bad_alloc; both are
+/// then unchanged.
+void Buffer::append_framed(Bytes prefix, Buffer&& payload) {
+  if (this == &payload) return prepend(prefix);
+  if (payload.is_empty()) return append(prefix);
+  const std::size_t taken = payload.size_;
+  DeadBlocks dead;
+  // In front of the payload there may be room for it, and there it is taken off again without fail.
+  if (prefix.size() > max_size - taken || !payload.put_in_front(prefix)) throw_bad_alloc();
+  struct Undo {
+    ~Undo() {
+      if (count != 0) payload.remove_front(count, dead);
+    }
+    Buffer& payload;
+    DeadBlocks& dead;
+    std::size_t count;
+  } undo{payload, dead, prefix.size()};
+  splice_back(payload, dead);
+  undo.count = 0;
+  tell_both(payload, taken, *this, prefix.size() + taken, 0);
 }
 
 void Buffer::append(Block&& block) {

@@ -256,5 +256,28 @@ TEST(BufferLimits, ten_million_slices_are_destroyed_on_a_small_stack) {
 
 TEST(BufferLimits, an_empty_buffer_is_small) { EXPECT_LE(sizeof(Buffer), 136U); }
 
+// hazard: B6
+TEST(BufferPreparationDeathTest, ends_with_any_operation_that_takes_bytes_out_or_moves_slices) {
+  static constexpr std::string_view text = "aaaabbbbccccddddeeeeffff";
+  const auto prepared = [](std::size_t slices) {
+    Buffer buffer;
+    for (std::size_t i = 0; i < slices; ++i) buffer.append(Slice::from_static(as_bytes(text.substr(23 - 4 * i, 1))));
+    (void)buffer.prepare(100);
+    return buffer;
+  };
+  Buffer taken_from = prepared(5);
+  (void)taken_from.take(3);
+  EXPECT_DEATH(taken_from.commit(10), "");
+  Buffer dropped_from = prepared(2);
+  dropped_from.drop(1);
+  EXPECT_DEATH(dropped_from.commit(10), "");
+  Buffer joined = prepared(2);
+  (void)joined.contiguous(2);
+  EXPECT_DEATH(joined.commit(10), "");
+  Buffer prepended = prepared(2);
+  prepended.prepend("x");
+  EXPECT_DEATH(prepended.commit(10), "");
+}
+
 }  // namespace
 }  // namespace weir

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
@@ -26,38 +28,55 @@ std::size_t footprint_of_copy(std::size_t bytes) noexcept {
                                           : std::max(smallest_class_bytes, bytes + bytes / 4);
 }
 
-/// A run of neighbouring pieces of one block.
-struct Run {
-  const BlockHeader* owner = nullptr;
-  std::size_t size = 0;
-
-  bool is_wasteful() const noexcept { return owner != nullptr && footprint(*owner) / most_waste > size; }
-};
-
-/// Calls `visit(first piece, run)` for every run.
-template <class Visit>
-void visit_runs(const SliceQueue& queue, Visit visit) {
-  for (SliceQueue::Iterator piece = queue.begin(); piece;) {
-    const SliceQueue::Iterator first = piece;
-    Run run{.owner = piece->owner};
-    for (; piece && piece->owner == run.owner; ++piece) run.size += piece->size;
-    visit(first, run);
-  }
+bool is_wasteful(const BlockHeader* owner, std::size_t viewed) noexcept {
+  return owner != nullptr && footprint(*owner) / most_waste > viewed;
 }
 
-/// The bytes of all wasteful runs, which are at most `tiny_bytes`, in one piece. Throws std::bad_alloc.
-Slice pack_tiny(const SliceQueue& queue, Pool& pool) {
-  std::array<std::byte, BlockHeader::tiny_bytes> packed;
-  std::size_t size = 0;
-  visit_runs(queue, [&](SliceQueue::Iterator piece, const Run& run) {
-    if (!run.is_wasteful()) return;
-    for (std::size_t left = run.size; left != 0; left -= piece->size, ++piece) {
-      std::memcpy(packed.data() + size, piece->data, piece->size);
-      size += piece->size;
+/// How much of each block the pieces of a queue view, wherever they stand.
+class Uses {
+ public:
+  /// Allocates nothing where no block can be wasteful. Throws std::bad_alloc.
+  explicit Uses(const SliceQueue& queue) {
+    bool may_waste = false;
+    for (SliceQueue::Iterator piece = queue.begin(); piece && !may_waste; ++piece) {
+      may_waste = weir::is_wasteful(piece->owner, piece->size);
     }
-  });
-  return Slice::copy_of({packed.data(), size}, pool);
-}
+    if (!may_waste) return;
+    uses_.reserve(queue.count());
+    for (SliceQueue::Iterator piece = queue.begin(); piece; ++piece) uses_.push_back({piece->owner, piece->size});
+    std::ranges::sort(uses_, std::less(), &Use::owner);
+    std::size_t last = 0;
+    for (std::size_t i = 1; i < uses_.size(); ++i) {
+      if (uses_[i].owner == uses_[last].owner) {
+        uses_[last].viewed += uses_[i].viewed;
+      } else {
+        uses_[++last] = uses_[i];
+      }
+    }
+    if (!uses_.empty()) uses_.resize(last + 1);
+  }
+
+  bool is_wasteful(const Piece& piece) const noexcept {
+    const auto use = std::ranges::lower_bound(uses_, piece.owner, std::less(), &Use::owner);
+    return weir::is_wasteful(use->owner, use->viewed);
+  }
+
+  /// Calls `visit(owner, viewed)` for each block that holds much more than is viewed of it.
+  template <class Visit>
+  void for_each_wasteful(Visit visit) const {
+    for (const Use& use : uses_) {
+      if (weir::is_wasteful(use.owner, use.viewed)) visit(*use.owner, use.viewed);
+    }
+  }
+
+ private:
+  struct Use {
+    const BlockHeader* owner;
+    std::size_t viewed;
+  };
+
+  std::vector<Use> uses_;
+};
 
 }  // namespace
 
@@ -75,42 +94,47 @@ BufferMemory Buffer::memory() const noexcept {
   return memory;
 }
 
-/// Copies every piece of a wasteful run, packed, and shares the others.
-void Buffer::push_compacted(const SliceQueue& from, std::size_t to_copy) {
-  Slice packed;
-  if (to_copy <= BlockHeader::tiny_bytes) {
-    packed = pack_tiny(from, pool());
+/// Copies the pieces that `must_copy(piece)`, `to_copy` bytes in all, packed, and shares the others.
+template <class MustCopy>
+void Buffer::push_compacted(const SliceQueue& from, std::size_t to_copy, MustCopy must_copy) {
+  const bool is_tiny = to_copy <= BlockHeader::tiny_bytes;
+  std::array<std::byte, BlockHeader::tiny_bytes> bytes;
+  std::size_t taken = 0;
+  if (is_tiny) {
+    for (SliceQueue::Iterator piece = from.begin(); piece; ++piece) {
+      if (!must_copy(*piece)) continue;
+      std::memcpy(bytes.data() + taken, piece->data, piece->size);
+      taken += piece->size;
+    }
   } else if (!reserve(std::min(to_copy, largest_packing_block))) {
     throw_bad_alloc();
   }
-  std::size_t taken = 0;
-  visit_runs(from, [&](SliceQueue::Iterator piece, const Run& run) {
-    for (std::size_t left = run.size; left != 0; left -= piece->size, ++piece) {
-      if (!run.is_wasteful()) {
-        push_shared_piece(*piece);
-      } else if (packed.is_empty()) {
-        append(Bytes(piece->data, piece->size));
-      } else {
-        const Slice part = packed.subslice(taken, piece->size);
-        push_shared_piece(part.piece_);
-        taken += piece->size;
-      }
+  const Slice packed = Slice::copy_of(Bytes(bytes.data(), taken), pool());
+  taken = 0;
+  for (SliceQueue::Iterator piece = from.begin(); piece; ++piece) {
+    if (!must_copy(*piece)) {
+      push_shared_piece(*piece);
+    } else if (is_tiny) {
+      push_shared_piece(packed.subslice(taken, piece->size).piece_);
+      taken += piece->size;
+    } else {
+      append(Bytes(piece->data, piece->size));
     }
-  });
+  }
 }
 
 void Buffer::compact() {
-  DeadBlocks dead;
+  const Uses uses(queue_);
   std::size_t to_copy = 0;
   std::size_t held = 0;
-  visit_runs(queue_, [&](SliceQueue::Iterator, const Run& run) {
-    if (!run.is_wasteful()) return;
-    to_copy += run.size;
-    held += footprint(*run.owner);
+  uses.for_each_wasteful([&](const BlockHeader& owner, std::size_t viewed) {
+    to_copy += viewed;
+    held += footprint(owner);
   });
+  DeadBlocks dead;
   Buffer result(pool());
   if (held > footprint_of_copy(to_copy)) {
-    result.push_compacted(queue_, to_copy);
+    result.push_compacted(queue_, to_copy, [&](const Piece& piece) { return uses.is_wasteful(piece); });
     for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) dead.let_go(piece->owner);
     queue_.forget();
     queue_.steal(result.queue_);
@@ -123,8 +147,8 @@ void Buffer::compact() {
 }
 
 void Slice::compact(Pool& pool) {
-  const Run run{.owner = piece_.owner, .size = piece_.size};
-  if (run.is_wasteful() && footprint(*run.owner) > footprint_of_copy(run.size)) *this = copy_of(bytes(), pool);
+  if (!is_wasteful(piece_.owner, piece_.size)) return;
+  if (footprint(*piece_.owner) > footprint_of_copy(piece_.size)) *this = copy_of(bytes(), pool);
 }
 
 }  // namespace weir

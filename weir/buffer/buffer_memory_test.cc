@@ -14,6 +14,8 @@
 namespace weir {
 namespace {
 
+using namespace weir::literals;
+
 using testing_support::throws_bad_alloc;
 
 constexpr std::size_t most_waste = 4;
@@ -261,6 +263,25 @@ TEST(BufferWritable, changes_bytes_in_place_and_nobody_elses) {
   EXPECT_EQ(buffer.slice_count(), 1U);
   EXPECT_TRUE(buffer.writable(0).empty());
   EXPECT_DEATH((void)buffer.writable(17), "writable");
+}
+
+TEST(BufferCompact, packs_once_what_lies_between_memory_that_stays) {
+  static const std::string between(1000, 's');
+  Pool pool({.limit = 64_MiB});
+  Buffer buffer(pool);
+  for (int i = 0; i < 50; ++i) {
+    Block block = pool.allocate(64_KiB);
+    block.append(as_bytes(std::string_view(between).substr(0, 300)));
+    buffer.append(std::move(block).freeze());
+    buffer.append_static(between);
+  }
+
+  buffer.compact();
+  const std::byte* const packed = buffer.front().data();
+  buffer.compact();
+
+  EXPECT_EQ(buffer.front().data(), packed) << "copied again";
+  EXPECT_LE(pool.stats().in_use, 64_KiB);
 }
 
 }  // namespace

@@ -166,9 +166,10 @@ void Buffer::tell_slow(std::size_t added, std::size_t removed) noexcept {
   }
 }
 
-void Buffer::tell_moved_slow(Buffer& from, Buffer& to, std::size_t moved, std::size_t removed) noexcept {
-  BufferDelivery to_tell(to, moved, removed);
-  BufferDelivery(from, 0, moved).run();
+void Buffer::tell_both_slow(Buffer& from, std::size_t taken, Buffer& to, std::size_t added,
+                            std::size_t removed) noexcept {
+  BufferDelivery to_tell(to, added, removed);
+  BufferDelivery(from, 0, taken).run();
   to_tell.run();
 }
 

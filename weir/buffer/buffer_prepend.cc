@@ -33,31 +33,32 @@ void Buffer::grown_in_front(std::size_t count) noexcept {
   open_window();
 }
 
-void Buffer::prepended(std::size_t count) noexcept {
-  grown_in_front(count);
-  tell_changed(count, 0);
+/// Prepends, and tells nobody. False, and no change, when there is no memory. Requires at least one byte.
+bool Buffer::put_in_front(Bytes bytes) noexcept {
+  if (bytes.size() > max_size - size_ || bytes.size() > unlimited - least_headroom) return false;
+  if (bytes.size() <= headroom()) {
+    lower_front(bytes.size());
+    copy_bytes(const_cast<std::byte*>(queue_.front().data), bytes.data(), bytes.size());
+    grown_in_front(bytes.size());
+    return true;
+  }
+  BlockHeader* block = pool().acquire(bytes.size() + least_headroom);
+  if (block == nullptr) return false;
+  std::byte* data = block->end() - bytes.size();
+  if (!queue_.push_front({data, bytes.size(), block})) {
+    let_go_block(block);
+    return false;
+  }
+  copy_bytes(data, bytes.data(), bytes.size());
+  grown_in_front(bytes.size());
+  return true;
 }
 
 void Buffer::prepend(Bytes bytes) {
   if (bytes.empty()) return;
   expects(!is_front_frozen());
-  if (bytes.size() > max_size - size_) throw_bad_alloc();
-  if (bytes.size() <= headroom()) {
-    lower_front(bytes.size());
-    copy_bytes(const_cast<std::byte*>(queue_.front().data), bytes.data(), bytes.size());
-    prepended(bytes.size());
-    return;
-  }
-  if (bytes.size() > unlimited - least_headroom) throw_bad_alloc();
-  BlockHeader* block = pool().acquire(bytes.size() + least_headroom);
-  if (block == nullptr) throw_bad_alloc();
-  std::byte* data = block->end() - bytes.size();
-  if (!queue_.push_front({data, bytes.size(), block})) {
-    let_go_block(block);
-    throw_bad_alloc();
-  }
-  copy_bytes(data, bytes.data(), bytes.size());
-  prepended(bytes.size());
+  if (!put_in_front(bytes)) throw_bad_alloc();
+  tell_changed(bytes.size(), 0);
 }
 
 void Buffer::prepend(Slice&& slice) {
@@ -71,7 +72,8 @@ void Buffer::prepend(Slice&& slice) {
   }
   if (!queue_.push_front(slice.piece_)) throw_bad_alloc();
   const std::size_t added = slice.release().size;
-  prepended(added);
+  grown_in_front(added);
+  tell_changed(added, 0);
 }
 
 void Buffer::prepend(Buffer&& other) {

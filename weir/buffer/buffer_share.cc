@@ -71,21 +71,22 @@ void Buffer::cut_back(std::size_t count, const std::byte* own_from, DeadBlocks& 
   open_window();
 }
 
-/// Puts `bytes` before byte `offset`. Requires `offset < size_`. Throws std::bad_alloc; both are then unchanged.
-void Buffer::insert_at(std::size_t offset, Buffer&& bytes) {
+/// Moves `bytes` before byte `offset`, and tells nobody. Requires `offset < size_`. Throws std::bad_alloc; both are then
+/// unchanged.
+void Buffer::insert_at(std::size_t offset, Buffer& bytes, DeadBlocks& dead) {
+  expects(!bytes.is_front_frozen());
   if (bytes.size_ > max_size - size_) throw_bad_alloc();
   Buffer result;
   result.push_shared(queue_, 0, offset);
   result.push_shared(bytes.queue_, 0, bytes.size_);
   result.push_shared(queue_, offset, size_ - offset);
-  DeadBlocks dead;
   for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) dead.let_go(piece->owner);
   queue_.forget();
   queue_.steal(result.queue_);
   size_ = std::exchange(result.size_, 0);
   forget_searches();
   open_window();
-  bytes.clear();
+  bytes.remove_all(dead);
 }
 
 }  // namespace weir

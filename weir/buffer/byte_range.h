@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <ranges>
 
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/slice_range.h"
@@ -62,3 +63,7 @@ class ByteRange {
 };
 
 }  // namespace weir
+
+/// Its iterators look at the buffer, not at the range.
+template <>
+inline constexpr bool std::ranges::enable_borrowed_range<weir::ByteRange> = true;

@@ -114,6 +114,10 @@ class WEIR_API Cursor {
  private:
   template <class T>
   std::optional<T> read_in_order(std::endian order) noexcept {
+    if constexpr (std::same_as<T, bool>) {  // not every byte is one
+      const std::optional<std::uint8_t> byte = read_in_order<std::uint8_t>(order);
+      return byte ? std::optional(*byte != 0) : std::nullopt;
+    }
     T value;
     if (run_.size() >= sizeof value) [[likely]] {
       check();

@@ -347,5 +347,16 @@ TEST(Cursor, what_changes_nothing_for_readers_does_not_disturb_it) {
 }
 #endif
 
+TEST(Cursor, reads_any_byte_as_a_truth_value) {
+  Buffer buffer;
+  buffer.append(std::string_view("\2\0\1", 3));
+  Cursor cursor(buffer);
+
+  EXPECT_EQ(cursor.read_big_endian<bool>(), true);
+  EXPECT_EQ(cursor.read_big_endian<bool>(), false);
+  EXPECT_EQ(cursor.read_little_endian<bool>(), true);
+  EXPECT_EQ(cursor.read_little_endian<bool>(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace weir

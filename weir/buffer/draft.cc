@@ -79,12 +79,14 @@ bool Draft::insert(const Mark& mark, Buffer&& bytes) {
   if (bytes.is_empty()) return true;
   reserve_change();
   const std::size_t count = bytes.size();
+  DeadBlocks dead;
   if (position == size()) {
-    staged_.append(std::move(bytes));
+    staged_.splice_back(bytes, dead);
   } else {
-    staged_.insert_at(position, std::move(bytes));
+    staged_.insert_at(position, bytes, dead);
   }
   changes_.push_back({position, count});
+  bytes.tell_changed(0, count);  // the last act: whoever is told may end this draft
   return true;
 }
 
@@ -121,6 +123,12 @@ void Draft::forget_marks() noexcept {
   ++filling_;
 }
 
+Draft::~Draft() {
+  do {  // again, if a release callback staged or committed
+    rollback();
+  } while (window_ != nullptr || !is_empty());
+}
+
 void Draft::rollback() noexcept {
   DeadBlocks dead;
   drop_all(dead);
@@ -131,7 +139,7 @@ void Draft::drop_all(DeadBlocks& dead) noexcept {
   staged_.remove_all(dead);
   if (window_ == nullptr) return;
   BlockHeader* window = std::exchange(window_, nullptr);
-  if (target_.block_ == nullptr) {
+  if (target_.block_ == nullptr && !target_.is_empty()) {  // an empty buffer holds no memory
     target_.set_window(window, window_start_, dead);
   } else {
     dead.let_go(window);

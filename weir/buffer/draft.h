@@ -29,8 +29,8 @@ namespace weir {
 ///     draft                         allocate | slice | insert(mark, …) | allocate
 ///
 /// The draft takes over the room behind the buffer's content, so that small messages are written in place and need no new
-/// slice; what is appended to the buffer meanwhile goes before the draft, and so does a second draft that commits first. Each
-/// draft beyond the first has a block of its own.
+/// slice; what is appended to the buffer meanwhile goes before the draft, and so does a second draft that commits first. That
+/// takes the room behind what was appended since, or has a block of its own.
 ///
 /// Invariant: nothing staged is readable. Memory that came by reference goes back to whom it came from, never to the pool.
 /// Lifetime:  the buffer must outlive the draft and stay where it is. Addresses from `allocate` are valid until `commit`,
@@ -56,7 +56,7 @@ class WEIR_API Draft {
   explicit Draft(Buffer& target) noexcept;
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
-  ~Draft() { rollback(); }
+  ~Draft();
 
   /// Bytes staged.
   std::size_t size() const noexcept { return staged_.size(); }
@@ -107,7 +107,7 @@ class WEIR_API Draft {
   /// Keeps the first `count` staged bytes, and the room behind them where it can. False, and no change, when there are not
   /// so many. 0 drops all, and leaves the draft usable.
   [[nodiscard]] bool truncate(std::size_t count);
-  /// Drops everything and gives the buffer its room back. The draft is empty, and usable.
+  /// Drops everything, and gives the buffer its room back unless it has another tail by now. The draft is empty, and usable.
   void rollback() noexcept;
   /// Puts everything at the end of the buffer, as that is now. The draft is empty, and usable. O(1).
   void commit();

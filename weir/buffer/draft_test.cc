@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -463,6 +464,60 @@ TEST(Draft, cut_back_to_bytes_that_lie_just_before_its_own_overwrites_nothing) {
   draft.commit();
 
   EXPECT_EQ(buffer, "head" + std::string(100, 'a') + "tail");
+}
+
+TEST(Draft, may_be_ended_by_whoever_is_told_of_what_is_inserted) {
+  struct Ender final : BufferObserver {
+    void changed(Buffer&, const BufferChange&) noexcept override { draft->reset(); }
+    std::optional<Draft>* draft = nullptr;
+  };
+  for (const bool at_the_end : {false, true}) {
+    Buffer buffer;
+    std::optional<Draft> draft;
+    draft.emplace(buffer);
+    const Draft::Mark begin = draft->mark();
+    if (!at_the_end) draft->append("staged");
+    Buffer inserted;
+    inserted.append("inserted");
+    Ender ender;
+    ender.draft = &draft;
+    inserted.add_observer(ender);
+
+    EXPECT_TRUE(draft->insert(begin, std::move(inserted)));
+
+    EXPECT_FALSE(draft);
+    EXPECT_TRUE(buffer.is_empty());
+  }
+}
+
+TEST(Draft, that_is_given_up_leaves_an_empty_buffer_without_memory) {
+  Pool pool({.limit = 16_MiB, .cached = false});
+  Buffer buffer(pool);
+  buffer.append("x");
+  {
+    Draft draft = buffer.draft();
+    draft.append("y");
+    buffer.clear();
+  }
+  EXPECT_EQ(pool.stats().in_use, 0U);
+}
+
+TEST(Draft, whose_end_releases_memory_that_stages_and_commits_more_leaves_nothing_behind) {
+  Pool pool({.limit = 16_MiB, .cached = false});
+  const std::string text(600, 'f');
+  {
+    Buffer buffer(pool);
+    buffer.append("x");
+    {
+      Draft draft = buffer.draft();
+      draft.append_foreign(as_bytes(text), [&] {
+        draft.append("late");
+        draft.commit();
+      });
+    }
+    EXPECT_EQ(buffer, "xlate");
+  }
+  EXPECT_EQ(pool.stats().in_use, 0U);
 }
 
 }  // namespace

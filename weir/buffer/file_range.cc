@@ -50,6 +50,7 @@ FileRange SharedFile::range(std::uint64_t offset, std::size_t count) const {
 Result<FileRange> SharedFile::whole() const {
   const Result<std::uint64_t> length = size();
   if (!length) return length.error();
+  if (*length > FileRange::max_end) return std::make_error_code(std::errc::file_too_large);
   return range(0, *length);
 }
 

@@ -56,7 +56,8 @@ class WEIR_API SharedFile {
   /// Requires `offset + count <= FileRange::max_end`.
   FileRange range(std::uint64_t offset, std::size_t count) const;
 
-  /// All of the file, as long as it is at the moment.
+  /// All of the file, as long as it is at the moment. Errors: those of `size`; std::errc::file_too_large beyond
+  /// FileRange::max_end.
   Result<FileRange> whole() const;
 
   /// Equal when they are copies of each other.

@@ -4,6 +4,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <utility>
 
 #include "tests/support/test_file.h"
 #include "weir/buffer/buffer.h"
@@ -164,6 +168,16 @@ TEST(FileRange, at_the_front_is_told_and_shared_with_the_buffer) {
   EXPECT_EQ(*buffer.front_file(), shared.range(3, 7));
   ASSERT_TRUE(buffer.materialize(1));
   EXPECT_FALSE(buffer.front_file());
+}
+
+TEST(SharedFile, that_is_longer_than_any_range_is_an_error) {
+  sys::Descriptor huge(::memfd_create("huge", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(huge.number(), off_t{3} << 60), 0);
+
+  const Result<FileRange> whole = SharedFile::adopt(std::move(huge)).whole();
+
+  ASSERT_FALSE(whole);
+  EXPECT_EQ(whole.error(), std::errc::file_too_large);
 }
 
 }  // namespace

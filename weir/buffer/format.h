@@ -26,7 +26,7 @@ void append_format(Buffer& buffer, fmt::format_string<Args...> format, Args&&...
         .size;
   };
   std::size_t length = write();
-  if (length > room.size()) {
+  while (length > room.size()) {  // more than once only if the arguments change
     room = buffer.prepare(length);
     length = write();
   }

@@ -41,7 +41,7 @@ concept Framer = requires(T framer, const T& unchanged, Buffer& input) {
 ///
 /// The same frames come however the input arrives in pieces.
 ///
-/// Errors: errc::limit, as soon as the next frame is known to have more than `limit` bytes, the delimiter not counted;
+/// Errors: errc::limit, at the latest when `limit` bytes and the delimiter's have come without it, and so for longer frames;
 ///         errc::not_in_memory, when a file range lies before the delimiter. The input stays as it is, and asking again
 ///         gives the same answer.
 class WEIR_API DelimiterReader {

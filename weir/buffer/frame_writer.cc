@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "weir/buffer/frame_writer.h"
 
+#include <array>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -39,27 +40,14 @@ Result<LengthPrefix> LengthPrefix::of(std::size_t payload, const LengthFormat& f
 Result<void> append_frame(Buffer& output, Bytes payload, const LengthFormat& format) {
   const Result<LengthPrefix> prefix = LengthPrefix::of(payload.size(), format);
   if (!prefix) return prefix.error();
-  if (payload.size() > Buffer::max_size || !output.reserve(prefix->bytes().size() + payload.size())) throw_bad_alloc();
-  output.append(prefix->bytes());
-  output.append(payload);
+  output.append_pieces(std::array{prefix->bytes(), payload});
   return {};
 }
 
 Result<void> append_frame(Buffer& output, Buffer&& payload, const LengthFormat& format) {
   const Result<LengthPrefix> prefix = LengthPrefix::of(payload.size(), format);
   if (!prefix) return prefix.error();
-  // In front of the payload there may be room for it, and there it is taken off again without fail.
-  struct Undo {
-    ~Undo() {
-      if (count != 0) payload.drop(count);
-    }
-    Buffer& payload;
-    std::size_t count;
-  };
-  payload.prepend(prefix->bytes());
-  Undo undo{.payload = payload, .count = prefix->bytes().size()};
-  output.append(std::move(payload));
-  undo.count = 0;
+  output.append_framed(prefix->bytes(), std::move(payload));
   return {};
 }
 

@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/buffer_observer.h"
 #include "weir/buffer/pool.h"
 
 namespace weir {
@@ -153,6 +156,64 @@ TEST(AppendFrame, a_frame_that_is_refused_or_finds_no_memory_leaves_no_trace) {
   }
   EXPECT_TRUE(threw);
   EXPECT_EQ(buffer, "before");
+}
+
+/// Does what the test wants at the first change, and counts.
+struct Meddler final : BufferObserver {
+  void changed(Buffer& buffer, const BufferChange& change) noexcept override {
+    added += change.added;
+    removed += change.removed;
+    ++told;
+    if (then) std::exchange(then, nullptr)(buffer);
+  }
+  std::function<void(Buffer&)> then;
+  std::size_t added = 0;
+  std::size_t removed = 0;
+  int told = 0;
+};
+
+TEST(AppendFrame, is_one_change_of_each_buffer_and_whoever_is_told_may_end_it) {
+  for (const bool is_buffer : {false, true}) {
+    auto output = std::make_unique<Buffer>();
+    auto payload = std::make_unique<Buffer>();
+    payload->append("payload");
+    Meddler of_output, of_payload;
+    of_output.then = [&](Buffer&) { output.reset(); };
+    of_payload.then = [&](Buffer&) { payload.reset(); };
+    output->add_observer(of_output);
+    payload->add_observer(of_payload);
+
+    ASSERT_TRUE(is_buffer ? append_frame(*output, std::move(*payload)) : append_frame(*output, as_bytes("payload")));
+
+    EXPECT_EQ(of_output.told, 1);
+    EXPECT_EQ(of_output.added, 11U);
+    EXPECT_EQ(of_payload.told, is_buffer ? 1 : 0);
+    EXPECT_EQ(of_payload.removed, is_buffer ? 7U : 0U);
+    EXPECT_EQ(of_payload.added, 0U);
+  }
+}
+
+TEST(AppendFrame, of_a_part_of_the_output_that_an_observer_drains) {
+  Buffer output;
+  output.append("0123456789");
+  Buffer drained;
+  Meddler meddler;
+  meddler.then = [&](Buffer& buffer) { drained = buffer.take_all(); };
+  const Bytes part = output.front();
+  output.add_observer(meddler);
+
+  ASSERT_TRUE(append_frame(output, part, {.bytes = 1}));
+
+  EXPECT_EQ(drained, "0123456789\n0123456789");
+}
+
+TEST(AppendFrame, of_a_buffer_in_itself_puts_its_length_in_front) {
+  Buffer buffer;
+  buffer.append("abc");
+
+  ASSERT_TRUE(append_frame(buffer, std::move(buffer), {.bytes = 1}));
+
+  EXPECT_EQ(buffer, "\3abc");  // NOLINT(bugprone-use-after-move): promised
 }
 
 }  // namespace

@@ -58,7 +58,9 @@ class WEIR_API LineReader {
   Found find(Buffer& input) noexcept;
 
  private:
-  [[gnu::noinline]] bool is_too_long(const Buffer& input) const;
+  [[gnu::noinline]] std::size_t ends_in_front(const Buffer& input) const noexcept;
+  Found find_behind(Buffer& input, std::size_t skipped) noexcept;
+  [[gnu::noinline]] bool is_too_long(const Buffer& input, std::size_t skipped) const;
 
   LineEnd style_;
   std::size_t limit_;

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "weir/buffer/buffer_observer.h"
 #include "weir/buffer/pool.h"
 
 namespace weir {
@@ -186,6 +188,42 @@ TEST(LineReader, a_line_can_be_looked_at_where_it_is) {
   EXPECT_EQ(input, "two");
   EXPECT_FALSE(reader.find(input));
   EXPECT_FALSE(reader.find(input).error());
+}
+
+TEST(LineReader, what_is_left_of_a_run_of_ends_may_destroy_the_input_when_it_goes) {
+  for (const bool takes : {false, true}) {
+    const std::string ends(600, '\n');
+    auto input = std::make_unique<Buffer>();
+    input->append_foreign(as_bytes(ends), [&] { input.reset(); });
+    input->append_static("abc\n");
+    LineReader reader(LineEnd::any);
+
+    if (takes) {
+      const auto line = reader.next(*input);
+      ASSERT_TRUE(line && *line);
+      EXPECT_EQ(**line, "abc");
+    } else {
+      EXPECT_EQ(reader.find(*input), 3U);
+    }
+
+    EXPECT_EQ(input, nullptr);
+  }
+}
+
+TEST(LineReader, a_line_and_the_ends_on_both_its_sides_leave_as_one_change) {
+  struct Counter final : BufferObserver {
+    void changed(Buffer&, const BufferChange& change) noexcept override { removed.push_back(change.removed); }
+    std::vector<std::size_t> removed;
+  };
+  Buffer input;
+  input.append("\r\nabc\n\n");
+  Counter counter;
+  input.add_observer(counter);
+  LineReader reader(LineEnd::any);
+
+  ASSERT_TRUE(reader.next(input));
+
+  EXPECT_EQ(counter.removed, std::vector<std::size_t>{7});
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ struct PoolStats {
   std::size_t idle = 0;          ///< bytes obtained from the system and not in use
   std::size_t preallocated = 0;  ///< bytes obtained from the system that stay, in use or idle
   std::size_t blocks = 0;        ///< live blocks
-  std::uint64_t refused = 0;     ///< allocations that failed, for the budget or the system
+  std::uint64_t refused = 0;  ///< allocations that the budget or the system refused, also where a reserve then helped
 };
 
 /// So many blocks of a size, obtained before they are needed. See Pool::preallocate.
@@ -82,7 +82,9 @@ struct PoolOptions {
 ///
 /// The budget is leased by threads in quanta (256 KiB, less in pools below 16 MiB) that cover their live and cached
 /// blocks, so that `in_use` never exceeds the limit, and one thread alone can use all of it, to the byte. From 75 % of the
-/// budget leased until it is under 70 % the pool is pressed: caches are bypassed, so that every byte released counts.
+/// budget leased until it is under 70 % the pool is pressed: caches are bypassed, so that every byte released counts. What
+/// other threads have cached and leased stays theirs until they use the pool, flush their caches or end; the more threads
+/// there are, the less each may keep: together about half of the budget with a hundred of them.
 ///
 /// Memory goes back to the system by slabs (256 KiB, or one block if that is more) of which no block is in use or cached:
 /// at once what exceeds 64 MiB or an eighth of the limit; after one to two seconds in which nothing needed it, at the next
@@ -129,7 +131,7 @@ class WEIR_API Pool {
   /// Obtains memory for `supply.count` more blocks of a size, touched, so that their first use costs no page fault. It
   /// serves that size before other memory does, and stays until the pool ends. Blocks not in use take no budget.
   /// Does nothing in a pool without caches. Requires `supply.block_bytes` of at most 8 MiB.
-  /// Errors: errc::budget beyond the limit, std::errc::not_enough_memory; nothing is kept then.
+  /// Errors: errc::budget when all that is preallocated would pass the limit, std::errc::not_enough_memory; nothing is kept then.
   Result<void> preallocate(BlockSupply supply) noexcept;
 
   /// Gives the calling thread's cached blocks and lease back to the center. For threads about to be idle for long.

@@ -36,11 +36,17 @@ constexpr std::size_t capacity_of(std::size_t bytes) noexcept {
 PoolCenter::PoolCenter(Pool& pool, bool has_slabs) noexcept
     : pool_(pool),
       has_slabs_(has_slabs),
-      quantum_(std::min(largest_quantum, pool.limit() / 64)),
-      cache_bytes_(std::min(most_cached, pool.limit() / 32)),
       high_mark_(pool.limit() - pool.limit() / 4),
       low_mark_(pool.limit() - pool.limit() / 10 * 3) {
-  pool_.cache_limit_.store(cache_bytes_, std::memory_order_relaxed);
+  size_caches();
+}
+
+/// The more threads, the less each may keep: what idle ones keep can press the pool, and nobody takes it from them.
+void PoolCenter::size_caches() noexcept {
+  const std::size_t share = pool_.limit() / 16 / std::max<std::size_t>(cache_count_, 1);
+  quantum_ = std::min({largest_quantum, pool_.limit() / 64, share});
+  cache_bytes_ = std::min({most_cached, pool_.limit() / 32, share});
+  pool_.cache_limit_.store(is_short() ? 0 : cache_bytes_, std::memory_order_relaxed);
 }
 
 PoolCenter::~PoolCenter() {
@@ -216,7 +222,11 @@ void PoolCenter::take_from(ThreadCache& cache, bool all) noexcept {
 Result<void> PoolCenter::preallocate(BlockSupply supply) noexcept {
   if (!has_slabs_ || supply.count == 0) return {};
   const std::uint32_t size_class = size_class_of(supply.block_bytes);
-  if (supply.count > pool_.limit() / size_class_bytes(size_class)) return errc::budget;
+  {
+    const Lock lock(mutex_);
+    const std::size_t left = pool_.limit() - std::min(preallocated_, pool_.limit());
+    if (supply.count > left / size_class_bytes(size_class)) return errc::budget;
+  }
   List<Slab, EmptySlabs> fresh;  // apart until all are there
   std::size_t blocks = 0;
   while (blocks < supply.count) {
@@ -314,12 +324,16 @@ void PoolCenter::settle(Lock& lock) noexcept {
 void PoolCenter::add_cache(ThreadCache& cache) noexcept {
   const Lock lock(mutex_);
   caches_.push_back(cache);
+  ++cache_count_;
+  size_caches();
 }
 
 void PoolCenter::remove_cache(ThreadCache& cache) noexcept {
   empty(cache);
   const Lock lock(mutex_);
   cache.ListHook<CachesOfPool>::unlink();
+  --cache_count_;
+  size_caches();
 }
 
 ThreadCache* PoolCenter::first_cache() noexcept {

@@ -97,6 +97,7 @@ class PoolCenter {
 
   bool lease(std::size_t bytes, ThreadCache* cache) noexcept;
   void cancel_lease(std::size_t bytes, ThreadCache* cache) noexcept;
+  void size_caches() noexcept;
   void add_leased(std::size_t bytes) noexcept;
   void return_credit(ThreadCache& cache, std::size_t keep) noexcept;
   std::error_code refuse(std::error_code reason) noexcept;
@@ -106,13 +107,14 @@ class PoolCenter {
 
   Pool& pool_;
   const bool has_slabs_;
-  const std::size_t quantum_;      ///< bytes leased at a time
-  const std::size_t cache_bytes_;  ///< what a thread may cache while memory is not short
-  const std::size_t high_mark_;    ///< pressed from here
-  const std::size_t low_mark_;     ///< until below here
+  const std::size_t high_mark_;  ///< pressed from here
+  const std::size_t low_mark_;   ///< until below here
 
   std::mutex mutex_;  ///< guards all below
   std::condition_variable call_ended_;
+  std::size_t quantum_ = 0;      ///< bytes leased at a time
+  std::size_t cache_bytes_ = 0;  ///< what a thread may cache while memory is not short
+  std::size_t cache_count_ = 0;
   std::size_t leased_ = 0;
   std::size_t peak_ = 0;
   std::size_t reserved_ = 0;      ///< leased and held by reserves

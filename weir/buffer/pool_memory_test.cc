@@ -207,5 +207,16 @@ TEST(PoolPreallocation, is_nothing_in_a_pool_without_slabs) {
   EXPECT_EQ(pool.stats().preallocated, 0U);
 }
 
+TEST(PoolPreallocation, adds_up_to_the_limit_and_no_further) {
+  Pool pool({.limit = 8_MiB, .cached = true});
+  ASSERT_TRUE(pool.preallocate({.block_bytes = 64_KiB, .count = 100}));
+
+  const Result<void> more = pool.preallocate({.block_bytes = 64_KiB, .count = 100});
+
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error(), errc::budget);
+  EXPECT_LE(pool.stats().preallocated, 8_MiB);
+}
+
 }  // namespace
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -290,6 +291,30 @@ struct FillsStaticBuffer {
     static_buffer().append(std::string_view(std::string(100'000, 'x')));
   }
 } fills_static_buffer;
+
+// What idle threads keep may not press the pool: nobody takes it from them.
+TEST(PoolThreads, many_that_are_idle_leave_the_pool_unpressed) {
+  constexpr int count = 64;
+  Pool pool({.limit = 16_MiB, .cached = true});
+  std::latch filled(count);
+  std::latch looked(1);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&] {
+      {
+        std::vector<Block> blocks;
+        for (int block = 0; block < 16; ++block) blocks.push_back(pool.allocate(4_KiB));
+      }
+      filled.count_down();
+      looked.wait();
+    });
+  }
+  filled.wait();
+
+  EXPECT_EQ(pool.stats().in_use, 0U);
+  EXPECT_FALSE(pool.is_pressed());
+  looked.count_down();
+}
 
 }  // namespace
 }  // namespace weir

@@ -31,6 +31,7 @@ namespace weir {
 /// When to use something else: a Buffer grows, shares and moves what it holds; a ring copies in and out, but never allocates
 /// after it was made. It takes two mappings of the process and one memory file while it is made.
 /// Lifetime: a moved-from ring has a capacity of 0 and may be destroyed or assigned to.
+///           After fork(2) parent and child have the same pages: only one of them may go on using it.
 /// Threads:  one at a time.
 class WEIR_API RingBuffer {
  public:
@@ -66,7 +67,8 @@ class WEIR_API RingBuffer {
 
   /// All that can be read, oldest first. Valid until `drop`, `clear` or the end of the ring.
   Bytes bytes() const noexcept { return {memory_ + head_, size_}; }
-  /// All that can be written to. What is committed of it follows `bytes()`.
+  /// All that can be written to. What is committed of it follows `bytes()`. Valid until anything else is done: a `drop` of all
+  /// begins anew at the beginning of the memory.
   MutableBytes room() noexcept { return {memory_ + head_ + size_, capacity_ - size_}; }
 
   /// Makes the first `count` bytes of `room()` readable. Requires that there are so many.
