@@ -40,6 +40,7 @@ class Callback<R(Args...)> {
     if constexpr (std::is_constructible_v<Stored, std::nullptr_t> && requires { callable == nullptr; }) {
       if (callable == nullptr) return;  // an empty std::function, a null pointer: empty here too
     }
+    if constexpr (mover<Stored>() == nullptr) std::memset(storage_, 0, inline_bytes);  // all of it is copied later
     if constexpr (is_inline<Stored>) {
       ::new (static_cast<void*>(storage_)) Stored(std::forward<F>(callable));
     } else {
