@@ -97,7 +97,7 @@ void read_from_descriptor(Machine& m) {
       },
       {});
   if (done && !error) {
-    m.check(count == m.kernel().read() && count <= most, "another number of bytes came");
+    m.check(count == m.kernel().received() && count <= most, "another number of bytes came");
     m.check(count != 0 || most == 0, "nothing came, and it was no end");
     to.content.append(incoming.substr(0, count));
     to.changes(count, 0);

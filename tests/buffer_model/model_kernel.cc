@@ -32,7 +32,7 @@ void scatter(std::string_view text, std::span<const iovec> pieces) {
 void ModelKernel::begin(Choices& choices, std::string_view incoming) {
   choices_ = &choices;
   incoming_ = incoming;
-  read_ = 0;
+  received_ = 0;
   written_.clear();
 }
 
@@ -73,9 +73,9 @@ sys::CallResult ModelKernel::read_pieces(int descriptor, std::span<const iovec> 
   const AllocationPause pause;
   if (descriptor != stream || pieces.size() > most_pieces) return sys::CallResult::failure(EINVAL);
   if (const int error = chosen_error(); error != 0) return sys::CallResult::failure(error);
-  read_ = chosen_count(std::min(total(pieces), incoming_.size()));
-  scatter(incoming_.substr(0, read_), pieces);
-  return sys::CallResult::success(static_cast<std::int64_t>(read_));
+  received_ = chosen_count(std::min(total(pieces), incoming_.size()));
+  scatter(incoming_.substr(0, received_), pieces);
+  return sys::CallResult::success(static_cast<std::int64_t>(received_));
 }
 
 sys::CallResult ModelKernel::write_pieces(int descriptor, std::span<const iovec> pieces) {

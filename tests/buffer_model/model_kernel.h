@@ -24,7 +24,7 @@ class ModelKernel final : public testing_support::BareKernel {
   void begin(Choices& choices, std::string_view incoming);
   /// What came over the stream since then.
   const std::string& written() const noexcept { return written_; }
-  std::size_t read() const noexcept { return read_; }
+  std::size_t received() const noexcept { return received_; }
 
   sys::CallResult file_size(int descriptor) override;
   sys::CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override;
@@ -39,7 +39,7 @@ class ModelKernel final : public testing_support::BareKernel {
 
   Choices* choices_ = nullptr;
   std::string_view incoming_;
-  std::size_t read_ = 0;
+  std::size_t received_ = 0;
   std::string written_;
 };
 

@@ -223,9 +223,9 @@ void readln(EvbufferRig& rig) {
   Twin& of = rig.twin();
   const auto [style, other_style] = styles[rig.below(styles.size())];
   if (of.buffer.is_front_frozen()) return;
-  const auto read_other = [&]() -> std::optional<std::string> {
+  const auto read_other = [&of, ends = other_style]() -> std::optional<std::string> {  // clang 14 captures no binding
     std::size_t length = 0;
-    char* line = evbuffer_readln(of.other, &length, other_style);
+    char* line = evbuffer_readln(of.other, &length, ends);
     if (line == nullptr) return std::nullopt;
     std::string copy(line, length);
     std::free(line);
