@@ -126,7 +126,8 @@ Content Content::take(std::size_t count) {
 
 Content Content::split(std::size_t count) {
   Content rest;
-  const auto border = runs_.begin() + static_cast<std::ptrdiff_t>(border_at(count));
+  const std::size_t first = border_at(count);  // before begin() is asked for: it may insert
+  const auto border = runs_.begin() + static_cast<std::ptrdiff_t>(first);
   rest.runs_.assign(std::make_move_iterator(border), std::make_move_iterator(runs_.end()));
   runs_.erase(border, runs_.end());
   rest.size_ = size_ - count;
