@@ -118,5 +118,5 @@ build() {
 
 # The C++ sources of the tree, one per line.
 cxx_sources() {
-  (cd "$root" && find weir tests examples bench \( -name '*.h' -o -name '*.cc' \) -type f | LC_ALL=C sort)
+  (cd "$root" && find weir tests fuzz examples bench \( -name '*.h' -o -name '*.cc' \) -type f | LC_ALL=C sort)
 }

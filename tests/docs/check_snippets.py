@@ -25,7 +25,7 @@ def differences(text, read):
 
 def main(root):
     problems, snippets = [], 0
-    documents = sorted([*root.glob("*.md"), *(root / "docs").glob("*.md"), root / "bench/README.md"])
+    documents = sorted([*root.glob("*.md"), *(root / "docs").glob("*.md"), root / "bench/README.md", root / "fuzz/README.md"])
     for document in documents:
         text = document.read_text()
         snippets += len(SNIPPET.findall(text))
