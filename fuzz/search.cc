@@ -86,9 +86,9 @@ class Searching {
   /// Appends what begins, or ends, something that is searched for.
   void complete(Input& input) {
     const Wanted& wanted = queries_[input.below(queries_.size())].wanted;
-    const std::string_view sought = wanted.kind == Wanted::Kind::line_end ? "\r\n" : wanted.bytes;
+    const std::string sought = wanted.kind == Wanted::Kind::line_end ? "\r\n" : wanted.bytes;
     const std::size_t begin = input.below(sought.size() + 1);
-    const std::string part(sought.substr(begin, input.below(sought.size() - begin + 1)));
+    const std::string part = sought.substr(begin, input.below(sought.size() - begin + 1));
     if (text_.size() + part.size() > most_content) return;
     buffer_.append(part);
     text_ += part;
