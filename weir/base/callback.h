@@ -40,7 +40,6 @@ class Callback<R(Args...)> {
     if constexpr (std::is_constructible_v<Stored, std::nullptr_t> && requires { callable == nullptr; }) {
       if (callable == nullptr) return;  // an empty std::function, a null pointer: empty here too
     }
-    if constexpr (mover<Stored>() == nullptr) std::memset(storage_, 0, inline_bytes);  // all of it is copied later
     if constexpr (is_inline<Stored>) {
       ::new (static_cast<void*>(storage_)) Stored(std::forward<F>(callable));
     } else {
@@ -80,6 +79,9 @@ class Callback<R(Args...)> {
   static constexpr bool is_inline = sizeof(Stored) <= inline_bytes &&
                                     alignof(Stored) <= alignof(void*) && std::is_nothrow_move_constructible_v<Stored>;
 
+  template <class Stored>
+  static constexpr bool moves_as_bytes = !is_inline<Stored> || std::is_trivially_copyable_v<Stored>;
+
   struct Table {
     R (*call)(void*, Args&&...);
     void (*move)(void* from, void* to) noexcept;  ///< null: the bytes are copied, and nothing of them is destroyed
@@ -98,7 +100,7 @@ class Callback<R(Args...)> {
   template <class Stored>
   static constexpr auto mover() {
     using Mover = void (*)(void*, void*) noexcept;
-    if constexpr (!is_inline<Stored> || std::is_trivially_copyable_v<Stored>) {
+    if constexpr (moves_as_bytes<Stored>) {
       return Mover(nullptr);
     } else {
       return Mover([](void* from, void* to) noexcept {
@@ -143,7 +145,7 @@ class Callback<R(Args...)> {
     }
   }
 
-  alignas(void*) std::byte storage_[inline_bytes];
+  alignas(void*) std::byte storage_[inline_bytes]{};  // all of it is copied, whatever is stored
   const Table* table_ = nullptr;
 };
 
