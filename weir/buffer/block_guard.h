@@ -39,6 +39,14 @@ inline void no_write_after_release(const BlockHeader& header) {
   expects(header.memory[0] == freed_pattern && std::memcmp(header.memory, header.memory + 1, filled - 1) == 0);
 }
 
+/// A block with two slices or more is counted by the thread that made the second: no other may touch the count, unless the
+/// buffer was detached. One with a single slice may go to another thread as it is, for whoever moved it must have synchronised.
+inline void no_use_by_two_threads(BlockHeader& header, const void* thread) {
+  if (header.is_shared_between_threads || header.use != BlockUse::live) return;
+  expects(header.owner == nullptr || header.owner == thread || header.count.load(std::memory_order_relaxed) < 2);
+  header.owner = thread;
+}
+
 // --- under GCC's AddressSanitizer: free memory of slabs must not be touched at all ---
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -55,6 +63,7 @@ inline void guard_acquired(BlockHeader& header) {
   if constexpr (are_blocks_guarded) {
     if (header.use == BlockUse::free) no_write_after_release(header);
     header.use = BlockUse::live;
+    header.owner = nullptr;
   }
 }
 

@@ -6,10 +6,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include "weir/base/bytes.h"
+#include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
+#include "weir/buffer/transfer_buffer.h"
 
 namespace weir {
 namespace {
@@ -141,6 +146,58 @@ TEST_P(SlabGuardDeathTest, the_end_of_a_page_behind_a_block_cannot_be_touched_ei
   Block block = pool.allocate(5_KiB);
 
   EXPECT_DEATH(block.data()[5_KiB] = std::byte{1}, "use-after-poison");
+}
+
+/// Debug builds find two threads that count the slices of one block.
+class BlockOwnerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!are_blocks_guarded) GTEST_SKIP() << "not checked in release builds";
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    buffer.append(std::string(1000, 'x'));
+    buffer.append(std::string(100'000, 'y'));
+  }
+
+  static void elsewhere(auto&& action) { std::thread(std::forward<decltype(action)>(action)).join(); }
+
+  Buffer buffer;
+};
+using BlockOwnerDeathTest = BlockOwnerTest;
+
+TEST_F(BlockOwnerDeathTest, a_slice_that_was_not_detached_cannot_be_shared_by_another_thread) {
+  for (const Slice& slice : buffer.slices()) {
+    const Slice second = slice;
+    EXPECT_DEATH(elsewhere([&] { const Slice third = slice; }), "no_use_by_two_threads");
+  }
+}
+
+TEST_F(BlockOwnerDeathTest, nor_can_it_be_let_go_there) {
+  auto second = std::make_unique<Slice>(*buffer.slices().begin());
+  EXPECT_DEATH(elsewhere([&] { second.reset(); }), "no_use_by_two_threads");
+}
+
+TEST_F(BlockOwnerTest, a_detached_buffer_is_at_home_wherever_it_is_attached) {
+  const Slice stays = *buffer.slices().begin();
+  TransferBuffer parcel = std::move(buffer).detach();
+  elsewhere([&] {
+    Buffer there = std::move(parcel).attach();
+    for (const Slice& slice : there.slices()) {
+      const Slice second = slice;
+      EXPECT_FALSE(second.is_empty());
+    }
+    Buffer rest = there.split(500);
+    parcel = std::move(rest).detach();
+  });
+  const Buffer back = std::move(parcel).attach();
+  EXPECT_EQ(back.share().size(), 100'500U);
+}
+
+TEST_F(BlockOwnerTest, what_nobody_else_views_may_go_as_it_is) {
+  auto slice = std::make_unique<Slice>(Slice::adopt(std::string(1000, 'z')));
+  elsewhere([&] {
+    const Slice second = *slice;
+    slice.reset();
+  });
 }
 
 TEST(BlockGuard, released_memory_can_be_used_by_the_next_owner) {

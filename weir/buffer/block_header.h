@@ -13,6 +13,10 @@ namespace weir {
 
 class Pool;
 struct Slab;
+struct BlockHeader;
+
+/// Ends the process when another thread than before counts a block that is not shared between threads. In debug builds only.
+WEIR_API void check_block_owner(BlockHeader& header) noexcept;
 
 /// What a header owns, and so how it ends.
 enum class BlockKind : std::uint8_t {
@@ -54,10 +58,12 @@ struct alignas(64) BlockHeader {
   bool is_shared_between_threads = false;
   std::uint8_t size_class = 0;  ///< of the kinds `cached` and `slab`
   BlockUse use = BlockUse::fresh;
+  const void* owner = nullptr;  ///< of debug builds: which thread counts the block; null until one does
 
   std::byte* end() const noexcept { return memory + capacity; }
 
   void hold() noexcept {
+    check_owner();
     if (is_shared_between_threads) [[unlikely]] {
       count.fetch_add(1, std::memory_order_relaxed);
     } else {
@@ -68,6 +74,7 @@ struct alignas(64) BlockHeader {
   /// True when that was the last reference: the caller must then call `destroy_block`.
   [[nodiscard]] bool let_go() noexcept {
     assert(count.load(std::memory_order_relaxed) != 0);
+    check_owner();
     if (is_shared_between_threads) [[unlikely]]
       return let_go_shared();
     const std::size_t left = count.load(std::memory_order_relaxed) - 1;
@@ -84,6 +91,12 @@ struct alignas(64) BlockHeader {
   }
 
  private:
+  void check_owner() noexcept {
+#ifndef NDEBUG
+    check_block_owner(*this);
+#endif
+  }
+
   bool let_go_shared() noexcept {
     if (count.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
     is_shared_between_threads = false;  // nobody else is left to read it

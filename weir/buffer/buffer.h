@@ -270,7 +270,8 @@ class WEIR_API Buffer {
   void remove_observer(BufferObserver& observer);
 
   /// While the front is frozen, nothing may be removed from it nor put before it; while the back is, nothing may be added
-  /// there nor cut off: doing so is a programmer error. Freezing costs nothing while it is not in use, and turns every
+  /// there nor cut off: doing so is a programmer error. `truncate` cuts at the back, whatever the count; `clear`, a move from
+  /// the buffer and a move to it change both ends. Freezing costs nothing while it is not in use, and turns every
   /// operation at that end to its slow path while it is.
   void freeze_front() noexcept { watch_ |= front_frozen; }
   void freeze_back() noexcept;

@@ -7,6 +7,7 @@
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
+#include "weir/buffer/draft.h"
 #include "weir/buffer/format.h"
 #include "weir/buffer/pool.h"
 
@@ -57,6 +58,21 @@ TEST(BufferFormat, appends_what_fmt_makes_of_it) {
   append_format(buffer, "");
 
   EXPECT_EQ(buffer, "HTTP/1.1 200 OK\r\n" + std::string(2997, ' ') + "far");
+}
+
+TEST(BufferFormat, is_staged_in_a_draft_like_any_other_bytes) {
+  Buffer buffer;
+  Draft draft(buffer);
+  const MutableBytes length = draft.allocate(2);
+  append_format(draft, "{}-{}", 12, "ab");
+  EXPECT_TRUE(draft.append_printf("/%03d", 7));
+  store_big_endian(length, static_cast<std::uint16_t>(draft.size() - 2));
+  EXPECT_TRUE(buffer.is_empty());
+  draft.commit();
+
+  EXPECT_EQ(buffer, std::string_view("\0\x09"
+                                     "12-ab/007",
+                                     11));
 }
 
 }  // namespace

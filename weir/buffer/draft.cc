@@ -46,6 +46,14 @@ void Draft::append(Draft&& other) {
   other.forget_marks();
 }
 
+bool Draft::append_printf(const char* format, ...) {
+  std::va_list arguments;
+  va_start(arguments, format);
+  const bool is_appended = append_formatted(format, arguments);
+  va_end(arguments);
+  return is_appended;
+}
+
 Draft::Mark Draft::mark() const noexcept {
   Mark mark;
   mark.position_ = size();

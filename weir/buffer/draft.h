@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -61,6 +62,7 @@ class WEIR_API Draft {
   /// Bytes staged.
   std::size_t size() const noexcept { return staged_.size(); }
   bool is_empty() const noexcept { return staged_.is_empty(); }
+  Pool& pool() const noexcept { return staged_.pool(); }
 
   /// `count` contiguous bytes, staged, with contents that are yours to write before `commit`.
   MutableBytes allocate(std::size_t count);
@@ -77,12 +79,18 @@ class WEIR_API Draft {
   void append(const Slice& slice) { staged_.append(slice); }
   void append(Slice&& slice) { staged_.append(std::move(slice)); }
   void append(Buffer&& other) { staged_.append(std::move(other)); }
+  void append(Block&& block) { staged_.append(std::move(block)); }
   void append(const FileRange& range) { staged_.append(range); }
   void append(FileRange&& range) { staged_.append(std::move(range)); }
   void append_foreign(Bytes bytes, Callback<void()>&& release) { staged_.append_foreign(bytes, std::move(release)); }
+  void append_static(Bytes bytes) { staged_.append_static(bytes); }
   void append_static(std::string_view text) { staged_.append_static(text); }
   void append_pieces(std::span<const Bytes> pieces) { staged_.append_pieces(pieces); }
   void append_varint(std::uint64_t value) { staged_.append_varint(value); }
+  [[gnu::format(printf, 2, 3)]] bool append_printf(const char* format, ...);
+  [[gnu::format(printf, 2, 0)]] bool append_formatted(const char* format, std::va_list arguments) {
+    return staged_.append_formatted(format, arguments);
+  }
   template <std::integral T>
   void append_big_endian(T value) {
     staged_.append_big_endian(value);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -40,6 +41,25 @@ Buffer buffer_of(std::string_view text) {
   Buffer buffer;
   buffer.append(text);
   return buffer;
+}
+
+TEST(Draft, a_block_of_the_program_and_static_memory_are_staged_as_they_are) {
+  static constexpr std::array<std::byte, 5000> constant{};
+  Buffer buffer;
+  Draft draft(buffer);
+  Block block = Pool::default_pool().allocate(64_KiB);
+  fill(block.room().first(50'000), 'b');
+  block.commit(50'000);
+  const std::byte* memory = block.data();
+
+  draft.append(std::move(block));
+  draft.append_static(Bytes(constant));
+  draft.commit();
+
+  EXPECT_EQ(buffer.front().data(), memory);
+  ASSERT_EQ(slice_count(buffer), 2U);
+  EXPECT_EQ((*++buffer.slices().begin()).bytes().data(), constant.data());
+  EXPECT_EQ(text_of(buffer), std::string(50'000, 'b') + std::string(5000, '\0'));
 }
 
 TEST(Draft, a_header_is_filled_in_when_the_body_is_known) {

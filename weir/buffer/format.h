@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "weir/buffer/buffer.h"
+#include "weir/buffer/draft.h"
 
 namespace weir {
 
@@ -31,6 +32,14 @@ void append_format(Buffer& buffer, fmt::format_string<Args...> format, Args&&...
     length = write();
   }
   buffer.commit(length);
+}
+
+/// The same, staged.
+template <class... Args>
+void append_format(Draft& draft, fmt::format_string<Args...> format, Args&&... args) {
+  Buffer text(draft.pool());
+  append_format(text, format, std::forward<Args>(args)...);
+  draft.append(std::move(text));
 }
 
 }  // namespace weir

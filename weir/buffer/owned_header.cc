@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "weir/buffer/block_guard.h"
 #include "weir/buffer/spare_memory.h"
 #include "weir/sys/descriptor.h"
 
@@ -40,6 +41,7 @@ OwnedHeader* create(BlockKind kind) noexcept {
   if (memory == nullptr) return nullptr;
   auto* header = ::new (memory) OwnedHeader;
   header->kind = kind;
+  if constexpr (are_blocks_guarded) header->use = BlockUse::live;
   header->count.store(1, std::memory_order_relaxed);
   return header;
 }
