@@ -120,13 +120,14 @@ void add_reference(EvbufferRig& rig) {
   to.text.append(text);
 }
 
-/// Where the evbuffer cannot share, it gets a copy.
+/// Where the evbuffer cannot share, it gets a copy. Also when it is empty: before the security update of Debian's package,
+/// libevent 2.1.12 goes on with the chains that it has just freed then.
 void add_buffer_reference(EvbufferRig& rig) {
   Twin& to = rig.twin();
   Twin& of = rig.twin();
   const std::string text = of.text;
   if (to.buffer.is_back_frozen()) return;
-  if (&to == &of || rig.would_hold_itself(to, of) || (of.refers_to & rig.bit_of(to)) != 0 ||
+  if (to.text.empty() || &to == &of || rig.would_hold_itself(to, of) || (of.refers_to & rig.bit_of(to)) != 0 ||
       evbuffer_add_buffer_reference(to.other, of.other) != 0) {
     evbuffer_add(to.other, text.data(), text.size());
   } else {

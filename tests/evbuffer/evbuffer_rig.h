@@ -38,6 +38,8 @@ using buffer_model::Choices;
 ///     add_reference of up to 1 KiB     kept by reference                copied, and released at once
 ///     add_buffer_reference to itself,  -1                               share() of any content, by any buffer
 ///     or of what is itself shared
+///     add_buffer_reference to an       2.1.12 may go on with freed      the same as to any other
+///     empty buffer                     memory
 ///     what shares its memory, moved    it holds itself, and is never    nobody holds a buffer, only memory
 ///     back into it                     freed
 ///     pullup of what shares memory     writes over the other's bytes    copies: nobody writes to what others view
