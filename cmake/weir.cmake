@@ -119,7 +119,7 @@ endfunction()
 # One gtest program, one ctest test. The TSan build has only those labelled `threads`. SERIAL: nothing runs beside it.
 # TOOL: the test drives the weir tool and knows its path as WEIR_TOOL_PATH; there is no such test without the tool.
 # SIMULATED: each test runs in a network of its own, in memory and in virtual time (tests/support/test_world.h); ctest runs
-# the program once more, as name_real_kernel, on the kernel of the machine.
+# the program once more, as name_real_kernel, on the kernel of the machine; and both again on the backend poll.
 function(weir_test name)
   cmake_parse_arguments(PARSE_ARGV 1 TEST "SERIAL;TOOL;SIMULATED" "TIMEOUT" "LABELS;LINK")
   if(WEIR_SANITIZE MATCHES "thread" AND NOT "threads" IN_LIST TEST_LABELS)
@@ -144,7 +144,9 @@ function(weir_test name)
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test_world.cc)
     target_link_libraries(${name} PRIVATE weir::sim)
     add_test(NAME ${name}_real_kernel COMMAND ${CMAKE_COMMAND} -E env WEIR_TEST_KERNEL=real $<TARGET_FILE:${name}> --gtest_brief=1)
-    list(APPEND runs ${name}_real_kernel)
+    add_test(NAME ${name}_poll COMMAND ${CMAKE_COMMAND} -E env WEIR_BACKEND=poll $<TARGET_FILE:${name}> --gtest_brief=1)
+    add_test(NAME ${name}_poll_real_kernel COMMAND ${CMAKE_COMMAND} -E env WEIR_BACKEND=poll WEIR_TEST_KERNEL=real $<TARGET_FILE:${name}> --gtest_brief=1)
+    list(APPEND runs ${name}_real_kernel ${name}_poll ${name}_poll_real_kernel)
   endif()
   set_tests_properties(${runs} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "gtest;${TEST_LABELS}" RUN_SERIAL ${TEST_SERIAL}
     ENVIRONMENT "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")

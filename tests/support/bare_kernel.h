@@ -49,6 +49,7 @@ class BareKernel : public sys::Kernel {
   sys::CallResult create_epoll() override { return refused(); }
   sys::CallResult control_epoll(int, int, int, epoll_event) override { return refused(); }
   sys::CallResult wait_epoll(int, std::span<epoll_event>, Duration) override { return refused(); }
+  sys::CallResult poll(std::span<pollfd>, Duration) override { return refused(); }
 
  private:
   static sys::CallResult refused() noexcept { return sys::CallResult::failure(ENOSYS); }

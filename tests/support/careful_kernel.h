@@ -154,6 +154,10 @@ class CarefulKernel final : public sys::Kernel {
     const AllocationPause pause;
     return below_.wait_epoll(epoll, events, timeout);
   }
+  sys::CallResult poll(std::span<pollfd> entries, Duration timeout) override {
+    const AllocationPause pause;
+    return below_.poll(entries, timeout);
+  }
 
  private:
   sys::Kernel& below_;

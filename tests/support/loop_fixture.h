@@ -215,6 +215,12 @@ bool run_until(EventLoop& loop, Condition condition, Duration limit = std::chron
   return condition();
 }
 
+/// Turns for as long as that: what was to be reported has been.
+inline void run_for(EventLoop& loop, Duration length) {
+  run_until(
+      loop, [] { return false; }, length);
+}
+
 /// A loop whose system calls are counted, and can be made to fail.
 class LoopTest : public testing::Test {
  protected:

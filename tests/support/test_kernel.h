@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "weir/sys/kernel.h"
@@ -13,6 +15,12 @@ inline thread_local sys::Kernel* test_kernel = nullptr;
 
 /// True where sockets and time are simulated: see test_world.h.
 inline bool is_simulated() { return test_kernel != nullptr; }
+
+/// True where loops run on poll(2) unless they ask for something else: ctest runs the tests of the layers there too.
+inline bool is_on_poll() {
+  const char* wanted = std::getenv("WEIR_BACKEND");
+  return wanted != nullptr && std::string_view(wanted) == "poll";
+}
 
 /// What is called while this lives reaches the test's kernel itself: it does not fail by a plan, and is not counted.
 class Undisturbed {

@@ -101,9 +101,10 @@ CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
   echo.add_option("--listen", options.address, "Where to listen")->required()->check(check_address)->type_name("ADDR");
   echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)")
       ->disable_flag_override();
-  add_choice<BackendChoice>(echo, "--backend", options.backend,
-                            {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}}, "NAME",
-                            "What drives the event loop: auto (the default) or epoll");
+  add_choice<BackendChoice>(
+      echo, "--backend", options.backend,
+      {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}, {"poll", BackendChoice::poll}}, "NAME",
+      "What drives the event loop: auto (the default) or epoll");
   add_choice<LogLevel>(echo, "--log", options.log,
                        {{"error", LogLevel::error},
                         {"warning", LogLevel::warning},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "weir/base/result.h"
@@ -21,7 +22,7 @@ class Backend {
 
   virtual std::string_view name() const noexcept = 0;
 
-  /// Readable while there are events to fetch, for a program that waits elsewhere.
+  /// Readable while there are events to fetch, for a program that waits elsewhere; -1 where the system has no such thing.
   virtual int descriptor() const noexcept = 0;
 
   /// Takes the descriptor over and begins to listen to it. On failure it is closed and the slot is as before.
@@ -67,5 +68,9 @@ class Backend {
   /// Events that found no slot: they belonged to an earlier owner of the descriptor number.
   virtual std::uint64_t stale_events() const noexcept = 0;
 };
+
+/// The backend that was chosen; for `automatic` the one that WEIR_BACKEND names, or else the best that the system offers.
+/// Error: errc::unavailable, and the loop says why.
+Result<std::unique_ptr<Backend>> make_backend(EventLoop& loop, BackendChoice choice, Pool& pool, int wake_descriptor);
 
 }  // namespace weir

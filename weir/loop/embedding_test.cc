@@ -50,6 +50,8 @@ class HostLoop {
   EventLoop& guest_;
 };
 
+EventLoop::Options on_epoll() { return {.backend = BackendChoice::epoll}; }
+
 TEST(Embedding, a_loop_with_nothing_to_do_has_no_deadline) {
   EventLoop loop;
 
@@ -78,7 +80,7 @@ TEST(Embedding, work_that_waits_already_is_due_at_once) {
 
 TEST(Embedding, a_post_after_the_deadline_was_asked_for_wakes_the_host) {
   const testing_support::OnRealKernel real;
-  EventLoop loop;
+  EventLoop loop(on_epoll());
   HostLoop host(loop);
   bool has_run = false;
   ASSERT_EQ(loop.next_deadline(), TimePoint::max());
@@ -92,7 +94,7 @@ TEST(Embedding, a_post_after_the_deadline_was_asked_for_wakes_the_host) {
 }
 
 TEST(Embedding, every_post_wakes_the_host_again) {
-  EventLoop loop;
+  EventLoop loop(on_epoll());
   HostLoop host(loop);
   int run = 0;
   for (int i = 1; i <= 100; ++i) {
@@ -106,7 +108,7 @@ TEST(Embedding, every_post_wakes_the_host_again) {
 }
 
 TEST(Embedding, timers_and_events_come_while_the_host_waits) {
-  EventLoop loop;
+  EventLoop loop(on_epoll());
   HostLoop host(loop);
   std::array<int, 2> ends{};
   ASSERT_TRUE(sys::create_pipe(ends));

@@ -81,19 +81,20 @@ TEST_F(EpollBytes, an_echo_arrives_whole_whatever_the_kernel_answers) {
     std::mt19937 random(seed);
     const Scattered sent(numbered_bytes(1 + random() % 300'000, seed));
     Echo echo(loop_, seed % 2 == 0 ? tcp_pair() : unix_pair());
-    FaultPlan plan = FaultPlan::script({{.calls = {Call::receive, Call::send, Call::send_pieces, Call::wait_epoll},
-                                         .to = FaultPlan::forever,
-                                         .probability = 0.2,
-                                         .fault = {.error = EINTR}},
-                                        {.calls = {Call::receive, Call::send, Call::send_pieces},
-                                         .to = FaultPlan::forever,
-                                         .probability = 0.2,
-                                         .fault = {.error = EAGAIN}},
-                                        {.calls = {Call::receive, Call::send, Call::send_pieces},
-                                         .to = FaultPlan::forever,
-                                         .probability = 0.5,
-                                         .fault = {.at_most = 1 + random() % 5000}}},
-                                       seed);
+    FaultPlan plan =
+        FaultPlan::script({{.calls = {Call::receive, Call::send, Call::send_pieces, Call::wait_epoll, Call::poll},
+                            .to = FaultPlan::forever,
+                            .probability = 0.2,
+                            .fault = {.error = EINTR}},
+                           {.calls = {Call::receive, Call::send, Call::send_pieces},
+                            .to = FaultPlan::forever,
+                            .probability = 0.2,
+                            .fault = {.error = EAGAIN}},
+                           {.calls = {Call::receive, Call::send, Call::send_pieces},
+                            .to = FaultPlan::forever,
+                            .probability = 0.5,
+                            .fault = {.at_most = 1 + random() % 5000}}},
+                          seed);
     kernel_.set_plan(plan);
     echo.source().send(sent.buffer(1 + random() % 200));  // more pieces than one call of the kernel takes (IOV_MAX)
 

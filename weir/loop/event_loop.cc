@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "weir/loop/epoll_backend.h"
+#include "weir/loop/backend.h"
 #include "weir/loop/hook_slot.h"
 #include "weir/loop/signal.h"
 #include "weir/sys/calls.h"
@@ -66,7 +66,7 @@ std::error_code EventLoop::open(Options options) {
   if (!posts) return posts.error();
   posts_ = *std::move(posts);
   memory_waiter_ = std::make_unique<MemoryWaiter>(*posts_);
-  auto backend = EpollBackend::create(*this, *pool_, posts_->descriptor());
+  auto backend = make_backend(*this, options.backend, *pool_, posts_->descriptor());
   if (!backend) return backend.error();
   backend_ = *std::move(backend);
   return {};

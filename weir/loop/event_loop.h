@@ -36,7 +36,11 @@ enum class RunEnd {
 };
 
 /// Which mechanism of the system carries the loop.
-enum class BackendChoice { automatic, epoll };
+enum class BackendChoice {
+  automatic,  ///< what the environment variable WEIR_BACKEND names (auto, epoll or poll), or else the best there is
+  epoll,      ///< epoll(7): constant work for each event, however many connections are open
+  poll,       ///< poll(2): work for each connection in each turn; there for systems without epoll, and for comparison
+};
 
 /// Waits for what happens to descriptors, timers, posts and signals, and calls back. One loop per thread.
 ///
@@ -60,6 +64,7 @@ enum class BackendChoice { automatic, epoll };
 class WEIR_API EventLoop {
  public:
   struct Options {
+    /// One that the system does not offer is errc::unavailable; automatic choice takes another, and tells the hook.
     BackendChoice backend = BackendChoice::automatic;
     /// Null is the default pool. It must outlive the loop, and needs a budget well above the 64 KiB that the loop
     /// receives into: from 75 % in use on, reading and accepting pause.
@@ -90,6 +95,7 @@ class WEIR_API EventLoop {
   /// `next_deadline()` is in the past when something is ready already, `TimePoint::max()` when only events, posts or
   /// signals can bring anything. From then until the next turn those make the descriptor readable. It may be earlier than
   /// the next timer: a far one takes some turns that only bring it nearer.
+  /// On poll(2) there is no such descriptor, and it is -1: such a loop can only be asked again after a while.
   int backend_descriptor() const noexcept;
   TimePoint next_deadline() noexcept;
   /// Makes turns until `condition()` holds, checked before each; or until the loop is stopped or empty.
@@ -127,7 +133,7 @@ class WEIR_API EventLoop {
   void refresh_now() noexcept { now_ = clock(); }
 
   Pool& pool() const noexcept { return *pool_; }
-  /// The name of the backend: "epoll".
+  /// The name of the backend: "epoll" or "poll".
   std::string_view backend() const noexcept;
 
   /// Sets, replaces or (empty) removes the hook.

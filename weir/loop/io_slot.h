@@ -36,14 +36,14 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   IoSlot(EventLoop& loop, Kind kind) : Slot(loop), kind_(kind) {}
 
  private:
-  friend class EpollBackend;
+  friend class ReadinessBackend;
 
   sys::Descriptor descriptor_;
   const Kind kind_;
   bool is_attached_ = false;
   bool is_starved_ = false;
 
-  // What the backend knows and what was asked of it. Meanings differ a little by kind; see EpollBackend.
+  // What the backend knows and what was asked of it. Meanings differ a little by kind; see ReadinessBackend.
   bool is_reading_ = false;   ///< bytes: receive is on; accept: accepting
   bool is_writing_ = false;   ///< bytes: a send is in flight; connect: connecting
   bool is_readable_ = false;  ///< no call has said EAGAIN since the last event
@@ -101,7 +101,7 @@ class ByteSlot : public IoSlot {
   Buffer output_;
 
  private:
-  friend class EpollBackend;
+  friend class ReadinessBackend;
 
   bool trusts_short_reads_ = false;
 };
@@ -136,7 +136,7 @@ class WatchSlot : public IoSlot {
   explicit WatchSlot(EventLoop& loop) : IoSlot(loop, Kind::watch) {}
 
  private:
-  friend class EpollBackend;
+  friend class ReadinessBackend;
 
   std::uint32_t interest_ = 0;  ///< of epoll, while watching
 };

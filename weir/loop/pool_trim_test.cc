@@ -30,7 +30,9 @@ class PoolTrimTest : public SimulatedTest {
     return stats.idle - stats.cached;
   }
 
-  std::uint64_t waits() { return world().local().calls(sys::Call::wait_epoll); }
+  std::uint64_t waits() {
+    return world().local().calls(sys::Call::wait_epoll) + world().local().calls(sys::Call::poll);
+  }
 
   Pool pool_{{.limit = 512_MiB, .cached = true}};
   EventLoop loop_{{.pool = &pool_}};

@@ -54,7 +54,8 @@ struct WatchOptions {
 ///           included; must be destroyed before the loop.
 /// Threads:  the loop's.
 /// Errors:   std::errc::operation_not_permitted for a regular file, which is always ready; std::errc::file_exists when a
-///           stream or listener of this loop has the descriptor; std::errc::invalid_argument when modes do not go together.
+///           stream or listener of this loop has the descriptor; std::errc::invalid_argument when modes do not go together;
+///           std::errc::operation_not_supported for mode `edge` on a loop that runs on poll(2).
 class WEIR_API Watch {
  public:
   using Handler = Callback<void(Readiness)>;

@@ -37,7 +37,9 @@ EventLoop& Host::add_loop() {
   expects(state_->machine.is_on());  // restart() it first
   auto actor = std::make_unique<Actor>();
   actor->host = state_.get();
-  actor->loop = run([this] { return std::make_unique<EventLoop>(EventLoop::Options{.pool = &state_->pool}); });
+  actor->loop = run([this] {
+    return std::make_unique<EventLoop>(EventLoop::Options{.backend = BackendChoice::epoll, .pool = &state_->pool});
+  });
   state_->actors.push_back(std::move(actor));
   return *state_->actors.back()->loop;
 }

@@ -207,7 +207,8 @@ std::span<const int> errors_of(Call call) {
     case Call::unlink:
     case Call::describe_file: return finding;
     case Call::control_epoll: return controlling;
-    case Call::wait_epoll: return waiting;
+    case Call::wait_epoll:
+    case Call::poll: return waiting;
   }
   return {};
 }

@@ -29,7 +29,7 @@ FaultPlan nasty_but_legal(std::uint64_t seed) {
   plan += FaultPlan::random(random(), chance(), {.at_most = few()}, {Call::receive});
   plan += FaultPlan::random(random(), chance(), {.error = EINTR}, {Call::send, Call::send_pieces, Call::receive});
   plan += FaultPlan::random(random(), chance(), {.error = EAGAIN}, {Call::send, Call::send_pieces, Call::receive});
-  plan += FaultPlan::random(random(), chance() / 4, {.error = EINTR}, {Call::wait_epoll});
+  plan += FaultPlan::random(random(), chance() / 4, {.error = EINTR}, {Call::wait_epoll, Call::poll});
   return plan;
 }
 

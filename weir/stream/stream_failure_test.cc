@@ -181,10 +181,10 @@ TEST(StreamEnd, a_reset_of_a_fully_paused_stream_costs_nothing_and_is_reported_o
   connection.peer.reset();
   Timer second(loop, [&](Timer&) { loop.stop(); });
   second.start(200ms);
-  const std::uint64_t before = kernel.calls(sys::Call::wait_epoll);
+  const std::uint64_t before = kernel.waits();
 
   ASSERT_TRUE(loop.run());
-  const std::uint64_t waits = kernel.calls(sys::Call::wait_epoll) - before;
+  const std::uint64_t waits = kernel.waits() - before;
   connection->resume();
   ASSERT_TRUE(spin_until(loop, [&] { return record_.closed == 1; }));
 

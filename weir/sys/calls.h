@@ -126,6 +126,9 @@ inline CallResult control_epoll(int epoll, int operation, int descriptor, epoll_
 inline CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) {
   return on_kernel([&](auto& kernel) { return kernel.wait_epoll(epoll, events, timeout); });
 }
+inline CallResult poll(std::span<pollfd> entries, Duration timeout) {
+  return on_kernel([&](auto& kernel) { return kernel.poll(entries, timeout); });
+}
 inline TimePoint monotonic_now() {
   return on_kernel([](auto& kernel) { return kernel.now(); });
 }

@@ -286,4 +286,9 @@ CallResult FaultKernel::wait_epoll(int epoll, std::span<epoll_event> events, Dur
   });
 }
 
+/// Owes nothing: what is ready is reported at every call.
+CallResult FaultKernel::poll(std::span<pollfd> entries, Duration timeout) {
+  return pass(Call::poll, -1, [&](std::size_t) { return below_->poll(entries, timeout); });
+}
+
 }  // namespace weir::sys

@@ -40,6 +40,8 @@ class FaultKernel final : public Kernel {
 
   /// How often `call` was made.
   std::uint64_t calls(Call call) const { return counts_[static_cast<std::size_t>(call)]; }
+  /// How often the program waited for events, on whatever backend.
+  std::uint64_t waits() const { return calls(Call::wait_epoll) + calls(Call::poll); }
   /// How many calls of any kind were made.
   std::uint64_t all_calls() const;
   /// How many calls the plan changed.
@@ -82,6 +84,7 @@ class FaultKernel final : public Kernel {
   CallResult create_epoll() override;
   CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;
   CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) override;
+  CallResult poll(std::span<pollfd> entries, Duration timeout) override;
   TimePoint now() override { return below_->now(); }
 
  private:

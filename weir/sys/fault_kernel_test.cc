@@ -363,6 +363,7 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
       case Call::create_epoll: return create_epoll();
       case Call::control_epoll: return control_epoll(fd, EPOLL_CTL_ADD, fd);
       case Call::wait_epoll: return wait_epoll(fd, events, 0ns);
+      case Call::poll: return poll({}, 0ns);
     }
     return CallResult::success();
   };

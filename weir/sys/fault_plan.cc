@@ -48,7 +48,8 @@ std::string_view name_of(Call call) {
                                                                      "create_event_counter",
                                                                      "create_epoll",
                                                                      "control_epoll",
-                                                                     "wait_epoll"};
+                                                                     "wait_epoll",
+                                                                     "poll"};
   return names[static_cast<std::size_t>(call)];
 }
 

@@ -48,8 +48,9 @@ enum class Call : std::uint8_t {
   create_epoll,
   control_epoll,
   wait_epoll,
+  poll,
 };
-inline constexpr std::size_t call_count = static_cast<std::size_t>(Call::wait_epoll) + 1;
+inline constexpr std::size_t call_count = static_cast<std::size_t>(Call::poll) + 1;
 
 WEIR_API std::string_view name_of(Call call);
 

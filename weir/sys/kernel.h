@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
@@ -66,8 +67,8 @@ class Kernel {
   virtual CallResult unlink(const char* path) = 0;                                     // unlink(2)
   virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;      // lstat(2)
 
-  virtual CallResult open_file(const char* path, int flags, unsigned mode) = 0;             // open(2)
-  virtual CallResult file_size(int descriptor) = 0;                                         // fstat(2)
+  virtual CallResult open_file(const char* path, int flags, unsigned mode) = 0;  // open(2)
+  virtual CallResult file_size(int descriptor) = 0;  // fstat(2); ESPIPE of what is no regular file
   virtual CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) = 0;  // pread(2)
   virtual CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces,
                                     std::uint64_t offset) = 0;  // preadv(2)
@@ -83,6 +84,9 @@ class Kernel {
   virtual CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) = 0;  // epoll_ctl(2)
   /// Waits until an event or the end of `timeout`; a negative timeout waits without end. epoll_pwait2(2)
   virtual CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) = 0;
+
+  /// Fills in what each entry is ready for; gives the number of those that are anything. Waits as the one above. ppoll(2)
+  virtual CallResult poll(std::span<pollfd> entries, Duration timeout) = 0;
 
   virtual TimePoint now() = 0;  // clock_gettime(2), monotonic
 };

@@ -172,7 +172,8 @@ CallResult RealKernel::open_file(const char* path, int flags, unsigned mode) {
 CallResult RealKernel::file_size(int descriptor) {
   struct stat file {};
   const CallResult result = from_libc(::fstat(descriptor, &file));
-  return result ? CallResult::success(file.st_size) : result;
+  if (!result) return result;
+  return S_ISREG(file.st_mode) ? CallResult::success(file.st_size) : CallResult::failure(ESPIPE);
 }
 
 CallResult RealKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
@@ -211,6 +212,11 @@ CallResult RealKernel::wait_epoll(int epoll, std::span<epoll_event> events, Dura
   const timespec limit = to_timespec(timeout);
   return from_libc(::epoll_pwait2(epoll, events.data(), static_cast<int>(events.size()),
                                   timeout < Duration::zero() ? nullptr : &limit, nullptr));
+}
+
+CallResult RealKernel::poll(std::span<pollfd> entries, Duration timeout) {
+  const timespec limit = to_timespec(timeout);
+  return from_libc(::ppoll(entries.data(), entries.size(), timeout < Duration::zero() ? nullptr : &limit, nullptr));
 }
 
 TimePoint RealKernel::now() {

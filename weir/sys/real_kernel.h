@@ -43,6 +43,7 @@ class RealKernel final : public Kernel {
   CallResult create_epoll() override;
   CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;
   CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) override;
+  CallResult poll(std::span<pollfd> entries, Duration timeout) override;
   TimePoint now() override;
 };
 

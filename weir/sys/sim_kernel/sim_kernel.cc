@@ -177,6 +177,39 @@ CallResult SimKernel::wait_epoll(int epoll, std::span<epoll_event> events, Durat
   });
 }
 
+/// Looks, and lets things happen until there is something to see. A descriptor is looked up anew each time, as Linux would
+/// not: but what it stood for may have been destroyed by another program of the simulation meanwhile.
+CallResult SimKernel::poll(std::span<pollfd> entries, Duration timeout) {
+  return on_machine(Call::poll, [&](Machine& machine) {
+    const TimePoint limit = timeout < Duration::zero() ? TimePoint::max() : add_saturated(timeline_.now(), timeout);
+    const int crashes = machine.crashes();
+    for (;;) {
+      if (const std::size_t count = look(entries)) return counted(count);
+      if (timeline_.now() >= limit) return counted(0);
+      const bool has_happened = step(limit);
+      if (machine.crashes() != crashes) return CallResult::failure(EBADF);
+      if (!has_happened && limit == TimePoint::max()) return CallResult::failure(EDEADLK);
+    }
+  });
+}
+
+/// What poll(2) would fill in now.
+std::size_t SimKernel::look(std::span<pollfd> entries) const {
+  std::size_t count = 0;
+  for (pollfd& entry : entries) {
+    entry.revents = 0;
+    if (entry.fd < 0) continue;
+    File* file = find(entry.fd);
+    const auto asked = static_cast<std::uint32_t>(static_cast<unsigned short>(entry.events)) | POLLERR | POLLHUP;
+    const std::uint32_t ready = file == nullptr         ? POLLNVAL
+                                : file->can_be_polled() ? file->readiness() & asked
+                                                        : asked & (POLLIN | POLLOUT);
+    entry.revents = static_cast<short>(ready);
+    if (ready != 0) ++count;
+  }
+  return count;
+}
+
 CallResult SimKernel::wait(int descriptor, Epoll& epoll, std::span<epoll_event> events, Duration timeout) {
   struct Waiting {
     ~Waiting() { all.pop_back(); }
@@ -382,7 +415,7 @@ CallResult SimKernel::open_file(const char* path, int flags, unsigned) {
 CallResult SimKernel::file_size(int descriptor) {
   return on_file(Call::file_size, descriptor, [&](File& file, std::size_t) {
     const RegularFile* regular = file.as_regular_file();
-    return counted(regular != nullptr ? regular->size() : 0);
+    return regular != nullptr ? counted(regular->size()) : CallResult::failure(ESPIPE);
   });
 }
 

@@ -105,6 +105,7 @@ class WEIR_API SimKernel final : public Kernel {
   CallResult create_epoll() override;
   CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) override;
   CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) override;
+  CallResult poll(std::span<pollfd> entries, Duration timeout) override;
   TimePoint now() override { return timeline_.now(); }
 
  private:
@@ -118,6 +119,7 @@ class WEIR_API SimKernel final : public Kernel {
   CallResult on_socket(Call call, int descriptor, Function function);
   CallResult record(Call call, Machine& machine, int subject, CallResult result, bool is_injected);
   CallResult install_pair(std::unique_ptr<File> first, std::unique_ptr<File> second, std::array<int, 2>& ends);
+  std::size_t look(std::span<pollfd> entries) const;
   CallResult wait(int descriptor, Epoll& epoll, std::span<epoll_event> events, Duration timeout);
 
   Timeline timeline_;

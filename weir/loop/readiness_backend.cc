@@ -1,0 +1,390 @@
+// weir: the loop on a system that tells when descriptors are ready, by epoll(7) or poll(2).
+// SPDX-License-Identifier: MIT
+#include "weir/loop/readiness_backend.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "weir/buffer/file_range.h"
+#include "weir/sys/calls.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+constexpr std::size_t bytes_per_turn = 256_KiB;  // of one stream, each way
+constexpr std::size_t accepts_per_turn = 64;     // of one listener
+constexpr std::size_t pieces_per_send = 64;      // iovecs of one sendmsg(2)
+constexpr std::size_t least_events = 64;         // the event array grows when a wait fills it …
+constexpr std::size_t most_events = 512;         // … but no further than the callbacks before polling again
+
+constexpr std::uint32_t interest_of(IoSlot::Kind kind) {
+  switch (kind) {
+    case IoSlot::Kind::bytes: return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    case IoSlot::Kind::accept: return EPOLLIN | EPOLLET;
+    case IoSlot::Kind::connect: return EPOLLOUT | EPOLLET;
+    case IoSlot::Kind::watch: break;
+  }
+  return 0;
+}
+
+/// The connection failed before it was accepted, or a pending error of the network was passed on to accept(2), as its man
+/// page says of Linux: the next connection may be fine.
+bool is_of_one_connection(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+    case ECONNRESET: return true;
+    default: return false;
+  }
+}
+
+/// One system call's part of the output, and what the kernel took of it.
+struct Offer {
+  sys::CallResult taken;
+  std::size_t size = 0;
+  bool is_file = false;
+};
+
+/// Offers what comes first in `output`, at most `most` bytes: memory up to the first file range, or that range.
+Offer offer_front(int descriptor, const Buffer& output, std::size_t most) {
+  std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
+  const std::size_t count = output.gather(pieces, 0, most);
+  if (count == 0) [[unlikely]] {
+    const FileRange file = *output.front_file();
+    const std::size_t size = std::min(file.size(), most);
+    return {sys::send_file(descriptor, file.descriptor(), file.offset(), size), size, true};
+  }
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
+  if (count == 1) return {sys::send(descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), size}), size};
+  return {sys::send_pieces(descriptor, std::span(pieces.data(), count)), size};
+}
+
+}  // namespace
+
+/// Puts a slot that still has something to do back on the ready list when its turn ends, also when a callback threw.
+class ReadinessBackend::ReadyGuard {
+ public:
+  ReadyGuard(ReadinessBackend& backend, IoSlot& slot) noexcept : backend_(backend), slot_(slot), hold_(slot) {}
+  ReadyGuard(const ReadyGuard&) = delete;
+  ReadyGuard& operator=(const ReadyGuard&) = delete;
+  ~ReadyGuard() {
+    const bool wants_to_read = slot_.is_reading_ && slot_.is_readable_;
+    const bool wants_to_write = slot_.is_writing_ && slot_.is_writable_;
+    if (!slot_.is_attached_ || !(wants_to_read || wants_to_write)) return;
+    if (wants_to_write) slot_.ListHook<ReadyTag>::unlink();  // waiting for memory to read must not hold up its output
+    backend_.make_ready(slot_);
+  }
+
+ private:
+  ReadinessBackend& backend_;
+  IoSlot& slot_;
+  SlotHold hold_;
+};
+
+ReadinessBackend::ReadinessBackend(EventLoop& loop, Pool& pool)
+    : loop_(loop),
+      pool_(pool),
+      receive_block_(pool),
+      events_(least_events) {}
+
+std::uint32_t ReadinessBackend::awaited(const IoSlot& slot, std::uint32_t interest) noexcept {
+  if (slot.kind_ == IoSlot::Kind::watch) return interest;
+  const bool awaits_input = slot.is_reading_ && !slot.is_readable_;
+  const bool awaits_room = slot.is_writing_ && !slot.is_writable_;
+  return interest & ((awaits_input ? EPOLLIN | EPOLLRDHUP : 0U) | (awaits_room ? EPOLLOUT : 0U));
+}
+
+Result<void> ReadinessBackend::attach(IoSlot& slot, sys::Descriptor descriptor) {
+  const sys::CallResult added = add(slot, descriptor.number(), interest_of(slot.kind_));
+  if (!added) return added.error();
+  slot.descriptor_ = std::move(descriptor);
+  slot.is_attached_ = true;
+  slot.is_writable_ = slot.kind_ == IoSlot::Kind::bytes;  // writing is tried first; what can be read is reported
+  loop_.add_active();
+  return {};
+}
+
+sys::Descriptor ReadinessBackend::detach(IoSlot& slot) noexcept {
+  if (!slot.is_attached_) return {};
+  slot.ListHook<ReadyTag>::unlink();
+  slot.is_attached_ = slot.is_reading_ = slot.is_writing_ = false;
+  slot.is_readable_ = slot.is_writable_ = slot.has_ended_ = false;
+  // Always before close(2): a duplicate of the descriptor, in a child say, would keep the registration alive.
+  remove(slot, slot.descriptor_.number());
+  loop_.remove_active();
+  return std::move(slot.descriptor_);
+}
+
+void ReadinessBackend::make_ready(IoSlot& slot) noexcept {
+  if (!slot.ListHook<ReadyTag>::is_linked()) ready_.push_back(slot);
+}
+
+Result<void> ReadinessBackend::wait(Duration timeout) {
+  if (next_event_ < event_count_) return {};  // a callback threw in the middle of the last batch
+  event_count_ = next_event_ = 0;
+  const sys::CallResult waited = fetch(events_, timeout);
+  if (!waited) {
+    if (waited.error_number() == EINTR) return {};
+    return waited.error();
+  }
+  event_count_ = waited.count();
+  return {};
+}
+
+void ReadinessBackend::dispatch() {
+  serving_.splice_back(ready_);
+  const bool was_full = event_count_ == events_.size();
+  while (next_event_ < event_count_ && !loop_.is_cut()) {
+    if (IoSlot* slot = note(events_[next_event_++])) serve(*slot);
+  }
+  if (loop_.is_cut()) return;
+  if (was_full && events_.size() < most_events) events_.resize(events_.size() * 2);
+  while (!loop_.is_cut()) {
+    IoSlot* slot = serving_.pop_front();
+    if (slot == nullptr) return;
+    serve(*slot);
+  }
+}
+
+void ReadinessBackend::set_aside() noexcept {
+  while (next_event_ < event_count_) {
+    if (IoSlot* slot = note(events_[next_event_++])) make_ready(*slot);
+  }
+  serving_.splice_back(ready_);
+  ready_.splice_back(serving_);
+}
+
+/// Remembers what the event says; the slot that it concerns, or null.
+IoSlot* ReadinessBackend::note(const epoll_event& event) {
+  if (event.data.u64 == wake_id) return nullptr;
+  auto* slot = static_cast<IoSlot*>(loop_.find(SlotId::unpacked(event.data.u64)));
+  if (slot == nullptr || !slot->is_attached_) [[unlikely]] {
+    ++stale_events_;
+    return nullptr;
+  }
+  const std::uint32_t events = event.events;
+  constexpr std::uint32_t ends = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  if ((events & (EPOLLIN | ends)) != 0) slot->is_readable_ = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) slot->is_writable_ = true;
+  // Urgent data splits what one receive returns, so a short one does not prove that nothing is left either.
+  if ((events & (ends | EPOLLPRI)) != 0) slot->has_ended_ = true;
+  slot->noted_events_ = events;
+  slot->ListHook<ReadyTag>::unlink();
+  return slot;
+}
+
+void ReadinessBackend::serve(IoSlot& slot) {
+  switch (slot.kind_) {
+    case IoSlot::Kind::bytes: {
+      auto& bytes = static_cast<ByteSlot&>(slot);
+      ReadyGuard guard(*this, slot);
+      if (slot.is_reading_ && slot.is_readable_) receive(bytes);
+      if (slot.is_writing_ && slot.is_writable_) send(bytes);
+      return;
+    }
+    case IoSlot::Kind::accept:
+      if (slot.is_reading_ && slot.is_readable_) accept(static_cast<AcceptSlot&>(slot));
+      return;
+    case IoSlot::Kind::connect:
+      if (slot.is_writing_ && slot.is_writable_) finish_connect(static_cast<ConnectSlot&>(slot));
+      return;
+    case IoSlot::Kind::watch: {
+      SlotHold hold(slot);
+      auto& watch = static_cast<WatchSlot&>(slot);
+      if ((watch.interest_ & EPOLLET) == 0) (void)change(slot, slot.descriptor(), watch.interest_);
+      return watch.became_ready(slot.noted_events_);
+    }
+  }
+}
+
+void ReadinessBackend::start_receive(ByteSlot& slot) noexcept {
+  slot.is_reading_ = true;
+  if (slot.is_readable_) make_ready(slot);
+}
+
+void ReadinessBackend::stop_receive(ByteSlot& slot) noexcept { slot.is_reading_ = false; }
+
+void ReadinessBackend::receive_now(ByteSlot& slot) {
+  ReadyGuard guard(*this, slot);
+  slot.is_reading_ = slot.is_readable_ = true;
+  receive(slot);
+}
+
+/// Receives until the kernel has no more, the slot is stopped, or its turn is over. The caller holds the slot.
+void ReadinessBackend::receive(ByteSlot& slot) {
+  slot.is_starved_ = false;
+  for (std::size_t left = bytes_per_turn; slot.is_reading_;) {
+    const MutableBytes room = receive_block_.room();
+    if (room.empty() || pool_.is_pressed()) [[unlikely]] {
+      if (must_starve(slot)) return;
+      continue;
+    }
+    if (!slot.input_buffer().reserve_slice()) [[unlikely]]
+      return;  // the machine is out of memory: try next turn
+    const sys::CallResult got = sys::receive(slot.descriptor(), room);
+    if (!got) [[unlikely]] {
+      if (got.error_number() == EINTR) continue;
+      slot.is_readable_ = false;
+      if (got.error_number() == EAGAIN) return;
+      slot.is_reading_ = false;
+      return slot.receive_ended(got.error());
+    }
+    if (got.count() == 0) {
+      slot.is_reading_ = slot.is_readable_ = false;
+      return slot.receive_ended({});
+    }
+    const bool is_drained = got.count() < room.size() && slot.trusts_short_reads_ && !slot.has_ended_;
+    if (is_drained) slot.is_readable_ = false;
+    Received data(receive_block_, room.first(got.count()));
+    slot.received(data);
+    if (is_drained || got.count() >= left || loop_.is_cut()) return;
+    left -= got.count();
+  }
+}
+
+/// Puts the slot among those that wait for memory. False when memory came back meanwhile.
+bool ReadinessBackend::must_starve(IoSlot& slot) {
+  if (!loop_.wait_for_memory()) return false;
+  const bool is_first = starved_.is_empty();
+  slot.ListHook<ReadyTag>::unlink();
+  starved_.push_back(slot);
+  slot.is_starved_ = true;
+  if (is_first)
+    loop_.say(Diagnostic::Level::warning, "reading pauses: the pool's budget is nearly spent", errc::budget);
+  return true;
+}
+
+void ReadinessBackend::resume_starved() noexcept {
+  starved_.for_each([](IoSlot& slot) { slot.memory_returned(); });
+  ready_.splice_back(starved_);
+}
+
+void ReadinessBackend::send_now(ByteSlot& slot) {
+  ReadyGuard guard(*this, slot);
+  slot.is_writing_ = slot.is_writable_ = true;
+  send(slot);
+}
+
+void ReadinessBackend::start_send(ByteSlot& slot) {
+  slot.is_writing_ = true;
+  if (!slot.is_writable_) return;
+  ReadyGuard guard(*this, slot);
+  send(slot);
+}
+
+/// Sends until the output is empty, the kernel takes no more, or the turn is over. The caller holds the slot.
+void ReadinessBackend::send(ByteSlot& slot) {
+  const Buffer& output = slot.output_buffer();
+  for (std::size_t left = bytes_per_turn; slot.is_writing_;) {
+    if (output.is_empty()) {
+      slot.is_writing_ = false;
+      return;
+    }
+    const Offer offer = offer_front(slot.descriptor(), output, left);
+    if (!offer.taken) [[unlikely]] {
+      if (offer.taken.error_number() == EINTR) continue;
+      slot.is_writable_ = false;
+      if (offer.taken.error_number() == EAGAIN) return;
+      slot.is_writing_ = false;
+      return slot.send_failed(offer.taken.error());
+    }
+    const std::size_t taken = offer.taken.count();
+    if (taken == 0) [[unlikely]] {  // only a file can give nothing
+      slot.is_writing_ = false;
+      return slot.send_failed(errc::file_too_short);
+    }
+    // Linux reports room again after a short count as after EAGAIN. That of a file may as well be the file's end.
+    const bool is_full = taken < offer.size && !offer.is_file;
+    if (is_full) slot.is_writable_ = false;
+    if (output.size() == taken) slot.is_writing_ = false;
+    slot.sent(taken);
+    if (is_full || taken >= left) return;
+    left -= taken;
+  }
+}
+
+void ReadinessBackend::start_accept(AcceptSlot& slot) noexcept {
+  slot.is_reading_ = true;
+  if (slot.is_readable_) make_ready(slot);
+}
+
+void ReadinessBackend::stop_accept(AcceptSlot& slot) noexcept { slot.is_reading_ = false; }
+
+/// Accepts until nobody waits, the slot is stopped, or its turn is over.
+void ReadinessBackend::accept(AcceptSlot& slot) {
+  ReadyGuard guard(*this, slot);
+  std::size_t accepted = 0;
+  int last_error = 0;
+  for (std::size_t tries = 0; slot.is_reading_ && tries < accepts_per_turn; ++tries) {
+    if (pool_.is_pressed() && must_starve(slot)) [[unlikely]]
+      return;
+    sys::SocketName peer;
+    const sys::CallResult got = sys::accept(slot.descriptor(), peer);
+    if (got) {
+      ++accepted;
+      slot.accepted(sys::Descriptor(got.number()), peer);
+      if (loop_.is_cut()) return;
+      continue;
+    }
+    last_error = got.error_number();
+    if (last_error == EINTR) continue;
+    if (last_error == EAGAIN) {
+      slot.is_readable_ = false;
+      return;
+    }
+    if (is_of_one_connection(last_error)) continue;
+    slot.is_reading_ = false;  // still readable: the connection that was not accepted waits
+    return slot.accept_failed(got.error());
+  }
+  if (slot.is_reading_ && accepted == 0 && last_error != 0) {
+    slot.is_reading_ = false;
+    slot.accept_failed(system_error(last_error));
+  }
+}
+
+void ReadinessBackend::start_connect(ConnectSlot& slot) noexcept {
+  slot.is_writing_ = true;
+  if (slot.is_writable_) make_ready(slot);
+}
+
+void ReadinessBackend::finish_connect(ConnectSlot& slot) {
+  SlotHold hold(slot);
+  slot.is_writing_ = false;
+  int error = 0;
+  const sys::CallResult asked = sys::get_option(slot.descriptor(), SOL_SOCKET, SO_ERROR, error);
+  if (!asked) error = asked.error_number();
+  slot.connected(error == 0 ? std::error_code() : system_error(error));
+}
+
+/// Level-triggered, unless it is to be EPOLLET, by arming again for each event: a registration that cannot be removed any more, since its descriptor
+/// was closed too early while a duplicate lives on, then reports once and not for ever.
+Result<void> ReadinessBackend::start_watch(WatchSlot& slot, int descriptor, std::uint32_t epoll_events) {
+  const std::uint32_t interest = epoll_events | ((epoll_events & EPOLLET) != 0 ? 0U : EPOLLONESHOT);
+  sys::CallResult done = slot.is_attached_ ? change(slot, descriptor, interest) : add(slot, descriptor, interest);
+  if (done.error_number() == ENOENT)  // closed meanwhile, and the number is another file's now
+    done = add(slot, descriptor, interest);
+  if (!done) return done.error();
+  slot.interest_ = interest;
+  if (slot.is_attached_) return {};
+  slot.descriptor_ = sys::Descriptor(descriptor);  // released unclosed by stop_watch
+  slot.is_attached_ = true;
+  loop_.add_active();
+  return {};
+}
+
+void ReadinessBackend::stop_watch(WatchSlot& slot) noexcept { (void)detach(slot).release(); }
+
+}  // namespace weir
