@@ -68,7 +68,7 @@ class Arguments(unittest.TestCase):
 
     def test_a_value_that_makes_no_sense_is_wrong_usage(self):
         self.fails(2, "--log: 'loud' is none of debug, error, info, warning", "echo", "--listen", ":0", "--log", "loud")
-        self.fails(2, "--backend: 'kqueue' is none of auto, epoll", "echo", "--listen", ":0", "--backend", "kqueue")
+        self.fails(2, "--backend: 'kqueue' is none of auto, epoll, poll", "echo", "--listen", ":0", "--backend", "kqueue")
         self.fails(2, "unexpected argument 'extra'", "echo", "--listen", ":0", "extra")
         for option, value in (("connections", "0"), ("connections", "x"), ("size", "0"), ("size", "-4"), ("size", "1e99"),
                               ("pipeline", "0"), ("seconds", "0"), ("seconds", "-1"), ("seconds", "nan"), ("seconds", "inf")):
@@ -93,7 +93,7 @@ class Arguments(unittest.TestCase):
         if os.path.exists("/proc/net/if_inet6"):
             forms["[::1]:0"] = "[::1]:"
         for form, start in forms.items():
-            for backend in ("auto", "epoll"):
+            for backend in ("auto", "epoll", "poll"):
                 with tool.Server("--backend", backend, listen=form) as server:
                     self.assertTrue(server.address.startswith(start), server.address)
                     self.assertNotEqual(server.address, start + "0")

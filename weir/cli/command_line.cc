@@ -104,7 +104,7 @@ CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
   add_choice<BackendChoice>(
       echo, "--backend", options.backend,
       {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}, {"poll", BackendChoice::poll}}, "NAME",
-      "What drives the event loop: auto (the default) or epoll");
+      "What drives the event loop: auto (the default; WEIR_BACKEND overrides it), epoll or poll");
   add_choice<LogLevel>(echo, "--log", options.log,
                        {{"error", LogLevel::error},
                         {"warning", LogLevel::warning},
