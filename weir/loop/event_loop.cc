@@ -132,13 +132,15 @@ TimePoint EventLoop::next_deadline() noexcept {
       stage_ != Stage::wait || backend_->has_ready() || !deferred_.is_empty() || !deferring_.is_empty();
   if (has_work || !posts_->prepare_sleep()) return TimePoint::min();
   const std::uint64_t tick = wheel_.next_tick();
-  return tick == TimerWheel::never ? TimePoint::max() : time_of(tick);
+  const TimePoint coarse = tick == TimerWheel::never ? TimePoint::max() : time_of(tick);
+  return std::min(coarse, precise_timers_.next_deadline());
 }
 
 int EventLoop::backend_descriptor() const noexcept { return backend_->descriptor(); }
 
 bool EventLoop::is_empty() const noexcept {
-  return active_ == 0 && wheel_.size() == 0 && deferred_.is_empty() && deferring_.is_empty() && !posts_->has_tasks();
+  return active_ == 0 && wheel_.size() == 0 && precise_timers_.size() == 0 && deferred_.is_empty() &&
+         deferring_.is_empty() && !posts_->has_tasks();
 }
 
 /// The stages that are left, until one is cut short.
@@ -165,9 +167,13 @@ RunEnd EventLoop::end_turn() noexcept {
   return end_of_cut_;
 }
 
+/// The coarse and the precise ones take turns in being first: a timer that always throws starves none of the others.
 void EventLoop::run_timers() {
-  if (wheel_.size() == 0) return;
-  wheel_.advance(static_cast<std::uint64_t>((now_ - start_) / tick_length), is_cut_);
+  const bool is_precise_first = turns_ % 2 != 0;
+  if (is_precise_first) precise_timers_.advance(now_, is_cut_);
+  if (wheel_.size() != 0 && !is_cut_)
+    wheel_.advance(static_cast<std::uint64_t>((now_ - start_) / tick_length), is_cut_);
+  if (!is_precise_first && !is_cut_) precise_timers_.advance(now_, is_cut_);
 }
 
 void EventLoop::run_deferred() {

@@ -19,6 +19,7 @@
 #include "weir/loop/hook.h"
 #include "weir/loop/post_queue.h"
 #include "weir/loop/slot.h"
+#include "weir/loop/timer_heap.h"
 #include "weir/loop/timer_wheel.h"
 
 namespace weir {
@@ -164,6 +165,8 @@ class WEIR_API EventLoop {
   /// Arms `timer` for the first tick at or after `deadline`.
   void arm(WheelTimer& timer, TimePoint deadline) noexcept;
   void cancel(WheelTimer& timer) noexcept { wheel_.cancel(timer); }
+  /// The timers that fire by the exact moment and not by the tick.
+  TimerHeap& precise_timers() noexcept { return precise_timers_; }
   /// Runs `callback`, which may replace itself meanwhile through `replace_callback`. Its owner must live until it returns.
   template <class Signature, class... Args>
   void invoke(Callback<Signature>& callback, Args&&... args) {
@@ -286,6 +289,7 @@ class WEIR_API EventLoop {
   std::unique_ptr<Backend> backend_;
   Pool* pool_ = nullptr;
   TimerWheel wheel_;
+  TimerHeap precise_timers_;
   TimePoint start_;
   TimePoint now_;
   List<Slot, DeferredTag> deferred_;

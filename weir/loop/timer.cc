@@ -7,7 +7,8 @@
 
 namespace weir {
 
-class TimerSlot final : public Slot, public WheelTimer {
+/// A timer's own half; how it is armed is a matter of the two kinds below.
+class TimerSlot : public Slot {
  public:
   TimerSlot(EventLoop& loop, Timer& timer, Callback<void(Timer&)> callback)
       : Slot(loop),
@@ -19,10 +20,8 @@ class TimerSlot final : public Slot, public WheelTimer {
   void start(Duration after, Duration period) {
     deadline_ = add_saturated(sys::monotonic_now(), std::max(after, Duration::zero()));
     period_ = period;
-    loop().arm(*this, deadline_);
+    arm(deadline_);
   }
-
-  void cancel() noexcept { loop().cancel(*this); }
 
   void replace(Callback<void(Timer&)> callback) {
     expects(static_cast<bool>(callback));
@@ -34,18 +33,24 @@ class TimerSlot final : public Slot, public WheelTimer {
     release();
   }
 
- private:
-  void fired() override {
+  virtual void cancel() noexcept = 0;
+  virtual bool is_armed() const noexcept = 0;
+
+ protected:
+  void fire() {
     SlotHold hold(*this);
     if (period_ > Duration::zero()) {
       const auto missed = std::max<Duration::rep>((loop().now() - deadline_) / period_, 0);
       deadline_ = add_saturated(deadline_, period_ * (missed + 1));
-      loop().arm(*this, deadline_);
+      arm(deadline_);
     }
     Slot* outer = loop().exchange_running_slot(this);
     loop().invoke(callback_, timer_);
     loop().exchange_running_slot(outer);
   }
+
+ private:
+  virtual void arm(TimePoint deadline) noexcept = 0;
 
   Timer& timer_;
   Callback<void(Timer&)> callback_;
@@ -53,8 +58,48 @@ class TimerSlot final : public Slot, public WheelTimer {
   Duration period_{};
 };
 
-Timer::Timer(EventLoop& loop, Callback<void(Timer&)> callback)
-    : slot_(new TimerSlot(loop, *this, std::move(callback))) {}
+namespace {
+
+class CoarseTimerSlot final : public TimerSlot, private WheelTimer {
+ public:
+  using TimerSlot::TimerSlot;
+
+  void cancel() noexcept override { loop().cancel(*this); }
+  bool is_armed() const noexcept override { return WheelTimer::is_armed(); }
+
+ private:
+  void arm(TimePoint deadline) noexcept override { loop().arm(*this, deadline); }
+  void fired() override { fire(); }
+};
+
+class PreciseTimerSlot final : public TimerSlot, private HeapTimer {
+ public:
+  PreciseTimerSlot(EventLoop& loop, Timer& timer, Callback<void(Timer&)> callback)
+      : TimerSlot(loop, timer, std::move(callback)) {
+    loop.precise_timers().add_place();
+  }
+
+  void cancel() noexcept override { loop().precise_timers().cancel(*this); }
+  bool is_armed() const noexcept override { return HeapTimer::is_armed(); }
+
+ private:
+  ~PreciseTimerSlot() override { loop().precise_timers().remove_place(); }
+
+  void arm(TimePoint deadline) noexcept override { loop().precise_timers().arm(*this, deadline); }
+  void fired() override { fire(); }
+};
+
+TimerSlot* make_slot(EventLoop& loop, Timer& timer, TimerOptions options, Callback<void(Timer&)> callback) {
+  if (options.precise) return new PreciseTimerSlot(loop, timer, std::move(callback));
+  return new CoarseTimerSlot(loop, timer, std::move(callback));
+}
+
+}  // namespace
+
+Timer::Timer(EventLoop& loop, Callback<void(Timer&)> callback) : Timer(loop, TimerOptions{}, std::move(callback)) {}
+
+Timer::Timer(EventLoop& loop, TimerOptions options, Callback<void(Timer&)> callback)
+    : slot_(make_slot(loop, *this, options, std::move(callback))) {}
 
 Timer::~Timer() { slot_->destroy(); }
 
