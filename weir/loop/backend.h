@@ -65,6 +65,9 @@ class Backend {
   /// Memory is to be had again: goes on with what stopped for lack of it.
   virtual void resume_starved() noexcept = 0;
 
+  /// In the child of a fork: begins anew, with the slots that are there, and without touching what the parent has.
+  virtual Result<void> after_fork(int wake_descriptor) = 0;
+
   /// Events that found no slot: they belonged to an earlier owner of the descriptor number.
   virtual std::uint64_t stale_events() const noexcept = 0;
 };

@@ -3,6 +3,7 @@
 #include "weir/loop/epoll_backend.h"
 
 #include "weir/sys/calls.h"
+#include "weir/sys/forks.h"
 
 namespace weir {
 namespace {
@@ -17,6 +18,12 @@ epoll_event event_for(std::uint32_t interest, std::uint64_t id) {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> EpollBackend::create(EventLoop& loop, Pool& pool, int wake_descriptor) {
+  Result<sys::Descriptor> epoll = open(wake_descriptor);
+  if (!epoll) return epoll.error();
+  return std::unique_ptr<Backend>(new EpollBackend(loop, pool, *std::move(epoll)));
+}
+
+Result<sys::Descriptor> EpollBackend::open(int wake_descriptor) {
   const sys::CallResult made = sys::create_epoll();
   if (!made) return made.error();
   sys::Descriptor epoll(made.number());
@@ -24,12 +31,22 @@ Result<std::unique_ptr<Backend>> EpollBackend::create(EventLoop& loop, Pool& poo
   const sys::CallResult added =
       sys::control_epoll(epoll.number(), EPOLL_CTL_ADD, wake_descriptor, event_for(EPOLLIN | EPOLLET, wake_id));
   if (!added) return added.error();
-  return std::unique_ptr<Backend>(new EpollBackend(loop, pool, std::move(epoll)));
+  return epoll;
+}
+
+/// The parent's epoll is only closed.
+Result<void> EpollBackend::after_fork(int wake_descriptor) {
+  Result<sys::Descriptor> epoll = open(wake_descriptor);
+  if (!epoll) return epoll.error();
+  epoll_ = *std::move(epoll);
+  forks_ = sys::fork_count.load(std::memory_order_relaxed);
+  return add_all();
 }
 
 EpollBackend::EpollBackend(EventLoop& loop, Pool& pool, sys::Descriptor epoll)
     : ReadinessBackend(loop, pool),
-      epoll_(std::move(epoll)) {}
+      epoll_(std::move(epoll)),
+      forks_(sys::fork_count.load(std::memory_order_relaxed)) {}
 
 sys::CallResult EpollBackend::add(const IoSlot& slot, int descriptor, std::uint32_t interest) {
   return sys::control_epoll(epoll_.number(), EPOLL_CTL_ADD, descriptor, event_for(interest, slot.id().packed()));
@@ -39,7 +56,9 @@ sys::CallResult EpollBackend::change(const IoSlot& slot, int descriptor, std::ui
   return sys::control_epoll(epoll_.number(), EPOLL_CTL_MOD, descriptor, event_for(interest, slot.id().packed()));
 }
 
+/// In the child of a fork the epoll is the parent's: what ends here lives on there.
 void EpollBackend::remove(const IoSlot&, int descriptor) noexcept {
+  if (forks_ != sys::fork_count.load(std::memory_order_relaxed)) return;
   (void)sys::control_epoll(epoll_.number(), EPOLL_CTL_DEL, descriptor);
 }
 

@@ -17,9 +17,12 @@ class EpollBackend final : public ReadinessBackend {
 
   std::string_view name() const noexcept override { return "epoll"; }
   int descriptor() const noexcept override { return epoll_.number(); }
+  Result<void> after_fork(int wake_descriptor) override;
 
  private:
   EpollBackend(EventLoop& loop, Pool& pool, sys::Descriptor epoll);
+
+  static Result<sys::Descriptor> open(int wake_descriptor);
 
   sys::CallResult add(const IoSlot& slot, int descriptor, std::uint32_t interest) override;
   sys::CallResult change(const IoSlot& slot, int descriptor, std::uint32_t interest) override;
@@ -27,6 +30,7 @@ class EpollBackend final : public ReadinessBackend {
   sys::CallResult fetch(std::span<epoll_event> events, Duration timeout) override;
 
   sys::Descriptor epoll_;
+  std::uint32_t forks_;  ///< sys::fork_count when the epoll was this process's alone
 };
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include "weir/loop/hook_slot.h"
 #include "weir/loop/signal.h"
 #include "weir/sys/calls.h"
+#include "weir/sys/forks.h"
 
 namespace weir {
 namespace {
@@ -62,6 +63,8 @@ std::error_code EventLoop::open(Options options) {
   pool_ = options.pool != nullptr ? options.pool : &Pool::default_pool();
   on_diagnostic_ = std::move(options.on_diagnostic);
   start_ = now_ = sys::monotonic_now();
+  if (!sys::watch_forks()) return std::make_error_code(std::errc::not_enough_memory);
+  forks_ = sys::fork_count.load(std::memory_order_relaxed);
   Result<PostQueueRef> posts = PostQueue::create();
   if (!posts) return posts.error();
   posts_ = *std::move(posts);
@@ -98,6 +101,7 @@ Result<RunEnd> EventLoop::poll() { return turn(false); }
 /// The part of a turn before anything is called back: `turn` when there is something to serve.
 Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   expects(!is_running_);
+  expects_no_fork();
   if (serve_flags() == RunEnd::stopped) return RunEnd::stopped;
   if (is_empty()) return RunEnd::empty;
   if (stage_ != Stage::wait) return RunEnd::turn;  // it was cut short
@@ -196,6 +200,17 @@ RunEnd EventLoop::serve_flags() {
   }
   if ((flags & PostQueue::signal_arrived) != 0) defer_arrived_signals(*this);
   return (flags & PostQueue::stop_requested) != 0 ? RunEnd::stopped : RunEnd::turn;
+}
+
+/// Its name is what the message says before the process ends.
+void EventLoop::expects_no_fork() const { expects(forks_ == sys::fork_count.load(std::memory_order_relaxed)); }
+
+Result<void> EventLoop::after_fork() {
+  expects(!is_running_);
+  if (auto renewed = posts_->after_fork(); !renewed) return renewed;
+  if (auto renewed = backend_->after_fork(posts_->descriptor()); !renewed) return renewed;
+  forks_ = sys::fork_count.load(std::memory_order_relaxed);
+  return {};
 }
 
 void EventLoop::stop() noexcept { posts_->raise(PostQueue::stop_requested); }

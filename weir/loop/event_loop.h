@@ -120,6 +120,19 @@ class WEIR_API EventLoop {
   /// before the rest of this turn, which follows in the next. No effect outside of a callback.
   void continue_now() noexcept { cut_turn(RunEnd::turn); }
 
+  /// In the child of a fork(2): makes the loop the child's own. What the two processes have in common is then only the
+  /// descriptors themselves; what either does with its loop does not disturb the other's. To be called before anything else
+  /// is done with the loop there, but to destroy it and what it serves: a turn of a loop that a child has not made its own ends the process (checked).
+  ///
+  ///     if (::fork() == 0) {
+  ///       if (auto ready = loop.after_fork(); !ready) return weir::report(ready.error());
+  ///       …                                                        // close what is the parent's, and run
+  ///
+  /// Streams, timers, watches and signals stay as they are, in both processes; so does what was posted before, which runs
+  /// in both. No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
+  /// Errors: those of making what a loop needs; the loop can then only be destroyed.
+  Result<void> after_fork();
+
   /// Any thread: runs `task` on the loop's thread, in a later part of the turn or in a later turn; tasks of one thread
   /// keep their order. A task that the loop never comes to run is destroyed with the loop, on its thread.
   /// Throws std::bad_alloc.
@@ -195,6 +208,13 @@ class WEIR_API EventLoop {
   void forget_watched(int descriptor) noexcept { watched_.erase(descriptor); }
   /// A descriptor was closed: listeners that wait for one try again.
   void descriptor_freed() noexcept;
+  /// Calls `visit(slot)` for each slot that the kernel reports on.
+  template <class Visit>
+  void for_each_io_slot(Visit visit) {
+    slots_.for_each([&](Slot& slot) {
+      if (IoSlot* io = slot.as_io_slot()) visit(*io);
+    });
+  }
   void add_starved(StarvedListener& listener) noexcept { starved_listeners_.push_back(listener); }
 
   /// Those of a point, in the order in which they are called.
@@ -276,6 +296,7 @@ class WEIR_API EventLoop {
     end_of_cut_ = end;
   }
   Stage next_stage() const noexcept { return static_cast<Stage>(static_cast<int>(stage_) + 1); }
+  void expects_no_fork() const;
   void run_stages();
   RunEnd end_turn() noexcept;
   void run_hooks(List<HookSlot, HookTag>& hooks);
@@ -307,6 +328,7 @@ class WEIR_API EventLoop {
   Stage stage_ = Stage::wait;
   std::size_t active_ = 0;
   std::uint64_t turns_ = 0;
+  std::uint32_t forks_ = 0;  ///< sys::fork_count when the loop was this process's
   bool is_running_ = false;
   bool is_cut_ = false;
   RunEnd end_of_cut_ = RunEnd::turn;

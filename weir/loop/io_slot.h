@@ -38,6 +38,8 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
  private:
   friend class ReadinessBackend;
 
+  IoSlot* as_io_slot() noexcept final { return this; }
+
   sys::Descriptor descriptor_;
   const Kind kind_;
   bool is_attached_ = false;

@@ -18,6 +18,12 @@ PollBackend::PollBackend(EventLoop& loop, Pool& pool, int wake_descriptor) : Rea
   entries_.push_back({.id = wake_id, .interest = EPOLLIN, .descriptor = wake_descriptor});
 }
 
+/// Nothing is in the kernel that could be the parent's too.
+Result<void> PollBackend::after_fork(int wake_descriptor) {
+  entries_.front().descriptor = wake_descriptor;
+  return {};
+}
+
 sys::CallResult PollBackend::add(const IoSlot& slot, int descriptor, std::uint32_t interest) {
   const bool is_watch = slot.kind() == IoSlot::Kind::watch;
   if (is_watch && (interest & EPOLLET) != 0) return sys::CallResult::failure(EOPNOTSUPP);

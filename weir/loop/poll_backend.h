@@ -21,6 +21,7 @@ class PollBackend final : public ReadinessBackend {
 
   std::string_view name() const noexcept override { return "poll"; }
   int descriptor() const noexcept override { return -1; }  // there is none that would stand for all
+  Result<void> after_fork(int wake_descriptor) override;
 
  private:
   struct Entry {

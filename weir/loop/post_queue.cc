@@ -24,6 +24,14 @@ Result<PostQueueRef> PostQueue::create() {
   return PostQueueRef(*new PostQueue(sys::Descriptor(made.number())));
 }
 
+Result<void> PostQueue::after_fork() {
+  const sys::CallResult made = sys::create_event_counter();
+  if (!made) return made.error();
+  descriptor_ = sys::Descriptor(made.number());
+  end_sleep();
+  return {};
+}
+
 PostQueue::~PostQueue() { destroy(mine_); }
 
 void PostQueue::drop_reference() noexcept {

@@ -53,6 +53,8 @@ class PostQueue {
   /// Runs what has been pushed before the call, in order of each producer, at most `limit` tasks. What is left, also
   /// when a task throws or makes `must_stop` true, stays for the next call.
   void run_tasks(std::size_t limit, const bool& must_stop = never_stop);
+  /// In the child of a fork: gets a descriptor of its own.
+  Result<void> after_fork();
   /// The loop ends: what has not run is destroyed, here and from now on.
   void close() noexcept;
 

@@ -107,6 +107,19 @@ std::uint32_t ReadinessBackend::awaited(const IoSlot& slot, std::uint32_t intere
   return interest & ((awaits_input ? EPOLLIN | EPOLLRDHUP : 0U) | (awaits_room ? EPOLLOUT : 0U));
 }
 
+Result<void> ReadinessBackend::add_all() {
+  std::error_code error;
+  loop_.for_each_io_slot([&](IoSlot& slot) {
+    if (!slot.is_attached_ || error) return;
+    const std::uint32_t interest =
+        slot.kind_ == IoSlot::Kind::watch ? static_cast<WatchSlot&>(slot).interest_ : interest_of(slot.kind_);
+    const sys::CallResult added = add(slot, slot.descriptor(), interest);
+    // A watched descriptor that was closed meanwhile is told of no more, as before.
+    if (!added && slot.kind_ != IoSlot::Kind::watch) error = added.error();
+  });
+  return error ? Result<void>(error) : Result<void>();
+}
+
 Result<void> ReadinessBackend::attach(IoSlot& slot, sys::Descriptor descriptor) {
   const sys::CallResult added = add(slot, descriptor.number(), interest_of(slot.kind_));
   if (!added) return added.error();

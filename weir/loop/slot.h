@@ -11,6 +11,7 @@
 namespace weir {
 
 class EventLoop;
+class IoSlot;
 
 /// Names a slot. An index is used again, each time with a new generation; those repeat only after 2^32 uses of it.
 struct SlotId {
@@ -73,6 +74,9 @@ class Slot : public ListHook<DeferredTag> {
  private:
   friend class EventLoop;
   friend class SlotHold;
+
+  /// This slot, if the kernel reports on it.
+  virtual IoSlot* as_io_slot() noexcept { return nullptr; }
 
   /// Runs at the end of the turn in which the slot was deferred.
   virtual void run_deferred() {}
