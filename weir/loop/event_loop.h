@@ -121,13 +121,16 @@ class WEIR_API EventLoop {
   void continue_now() noexcept { cut_turn(RunEnd::turn); }
 
   /// In the child of a fork(2): makes the loop the child's own. What the two processes have in common is then only the
-  /// descriptors themselves; what either does with its loop does not disturb the other's. To be called before anything else
-  /// is done with the loop there, but to destroy it and what it serves: a turn of a loop that a child has not made its own ends the process (checked).
+  /// sockets and files themselves. To be called before anything else is done with the loop there: the first turn of a loop that
+  /// a child has not made its own ends the process (checked). After a fork inside a callback the rest of that turn is not
+  /// checked: end the process there, or call `break_now()`, and this when `run` has returned.
   ///
   ///     if (::fork() == 0) {
   ///       if (auto ready = loop.after_fork(); !ready) return weir::report(ready.error());
-  ///       …                                                        // close what is the parent's, and run
+  ///       …                                                        // run
   ///
+  /// A socket is one for both: what a stream sends, its end, and a Unix listener's file that goes with it concern the parent
+  /// too. A child that wants nothing of a stream or listener leaves it alone, and ends with _exit(2).
   /// Streams, timers, watches and signals stay as they are, in both processes; so does what was posted before, which runs
   /// in both. No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
   /// Errors: those of making what a loop needs; the loop can then only be destroyed.
