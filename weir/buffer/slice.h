@@ -70,7 +70,8 @@ inline Piece copy_words(const Piece& piece) noexcept {
 /// with a release callback, static memory. Copying and cutting is O(1) and touches one counter.
 ///
 /// Lifetime: what it views lives until the last slice of it, in whatever buffer, is gone.
-/// Threads:  one thread at a time, together with every other slice of the same memory; a TransferBuffer crosses.
+/// Threads:  one thread, together with every other slice of the same memory; a TransferBuffer crosses. Debug builds end a
+///           process in which another thread than before counts memory that has several slices, also after a join.
 class WEIR_API Slice {
  public:
   Slice() noexcept = default;

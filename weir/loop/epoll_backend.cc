@@ -49,17 +49,19 @@ EpollBackend::EpollBackend(EventLoop& loop, Pool& pool, sys::Descriptor epoll)
       forks_(sys::fork_count.load(std::memory_order_relaxed)) {}
 
 sys::CallResult EpollBackend::add(const IoSlot& slot, int descriptor, std::uint32_t interest) {
-  return sys::control_epoll(epoll_.number(), EPOLL_CTL_ADD, descriptor, event_for(interest, slot.id().packed()));
+  return control(EPOLL_CTL_ADD, descriptor, event_for(interest, slot.id().packed()));
 }
 
 sys::CallResult EpollBackend::change(const IoSlot& slot, int descriptor, std::uint32_t interest) {
-  return sys::control_epoll(epoll_.number(), EPOLL_CTL_MOD, descriptor, event_for(interest, slot.id().packed()));
+  return control(EPOLL_CTL_MOD, descriptor, event_for(interest, slot.id().packed()));
 }
 
-/// In the child of a fork the epoll is the parent's: what ends here lives on there.
-void EpollBackend::remove(const IoSlot&, int descriptor) noexcept {
-  if (forks_ != sys::fork_count.load(std::memory_order_relaxed)) return;
-  (void)sys::control_epoll(epoll_.number(), EPOLL_CTL_DEL, descriptor);
+void EpollBackend::remove(const IoSlot&, int descriptor) noexcept { (void)control(EPOLL_CTL_DEL, descriptor, {}); }
+
+/// In the child of a fork the epoll is the parent's until `after_fork`: what ends here lives on there.
+sys::CallResult EpollBackend::control(int operation, int descriptor, epoll_event event) {
+  if (forks_ != sys::fork_count.load(std::memory_order_relaxed)) return sys::CallResult::success();
+  return sys::control_epoll(epoll_.number(), operation, descriptor, event);
 }
 
 sys::CallResult EpollBackend::fetch(std::span<epoll_event> events, Duration timeout) {

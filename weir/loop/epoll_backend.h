@@ -23,6 +23,7 @@ class EpollBackend final : public ReadinessBackend {
   EpollBackend(EventLoop& loop, Pool& pool, sys::Descriptor epoll);
 
   static Result<sys::Descriptor> open(int wake_descriptor);
+  sys::CallResult control(int operation, int descriptor, epoll_event event);
 
   sys::CallResult add(const IoSlot& slot, int descriptor, std::uint32_t interest) override;
   sys::CallResult change(const IoSlot& slot, int descriptor, std::uint32_t interest) override;

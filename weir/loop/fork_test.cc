@@ -4,10 +4,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -91,6 +94,9 @@ TEST_F(Fork, watches_and_signals_stay_and_a_post_of_the_child_does_not_wake_the_
   });
   ASSERT_EQ(status, 0);
 
+  std::uint64_t wakes = 0;
+  const auto read = sys::read(loop_.post_queue()->descriptor(), std::as_writable_bytes(std::span(&wakes, 1)));
+  EXPECT_EQ(read.error_number(), EAGAIN) << "the parent was woken";
   run_for(loop_, 5ms);
   EXPECT_EQ(told, 0) << "the child has read it";
   EXPECT_EQ(signals, 0);
@@ -112,7 +118,7 @@ TEST_F(Fork, in_a_callback_disturbs_nothing_however_the_child_ends) {
       if (process == 0) {
         is_child = true;
         if (!destroys) ::_exit(0);
-        return loop->stop();
+        return loop->break_now();  // the rest of this turn is the parent's
       }
       EXPECT_EQ(::waitpid(process, &status, 0), process);
     });
@@ -146,15 +152,67 @@ TEST_F(Fork, a_loop_made_in_the_child_needs_nothing) {
 TEST_F(Fork, what_the_child_cannot_get_is_an_error) {
   sys::FaultKernel kernel;
   const sys::ScopedKernel installed(kernel);
-  for (const sys::Call call : {sys::Call::create_event_counter, sys::Call::create_epoll, sys::Call::control_epoll}) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(loop_, std::move(pair.near));
+  struct {
+    sys::Call call;
+    std::uint64_t k;
+  } const calls[] = {{sys::Call::create_event_counter, 1},
+                     {sys::Call::create_epoll, 1},
+                     {sys::Call::control_epoll, 1},   // the wake-up
+                     {sys::Call::control_epoll, 2}};  // what is open
+  for (const auto& [call, k] : calls) {
     if (is_on_poll() && call != sys::Call::create_event_counter) continue;
-    const int status = status_of_child([&] {
-      kernel.set_plan(sys::FaultPlan::nth(1, {.error = EMFILE}, {call}));
+    const int status = status_of_child([&, call = call, k = k] {
+      kernel.set_plan(sys::FaultPlan::nth(k, {.error = EMFILE}, {call}));
       const Result<void> renewed = loop_.after_fork();
       return !renewed && renewed.error() == std::errc::too_many_files_open ? 0 : 1;
     });
-    EXPECT_EQ(status, 0) << sys::name_of(call);
+    EXPECT_EQ(status, 0) << sys::name_of(call) << k;
   }
+}
+
+TEST_F(Fork, a_child_that_ends_one_of_two_watches_on_a_descriptor_leaves_both_to_the_parent) {
+  const Pair pair = unix_pair();
+  int readable = 0;
+  int writable = 0;
+  auto reading = Watch::start(loop_, pair.near.number(), {.readable = true}, [&](Readiness) { ++readable; });
+  std::optional<Result<Watch>> writing(
+      Watch::start(loop_, pair.near.number(), {.writable = true}, [&](Readiness) { ++writable; }));
+  ASSERT_TRUE(reading && *writing);
+
+  ASSERT_EQ(status_of_child([&] {
+              writing.reset();
+              return 0;
+            }),
+            0);
+
+  ASSERT_TRUE(loop_.poll());
+  EXPECT_EQ(writable, 1);
+}
+
+TEST_F(Fork, a_watch_left_over_from_a_number_that_a_stream_has_now_is_no_obstacle) {
+  Pair first = unix_pair();
+  const int number = first.near.number();
+  auto watching = Watch::start(loop_, number, {.readable = true}, [](Readiness) {});
+  ASSERT_TRUE(watching);
+  first.near.reset();
+  Pair second = unix_pair();
+  sys::Descriptor& same = second.near.number() == number ? second.near : second.far;
+  sys::Descriptor& other = second.near.number() == number ? second.far : second.near;
+  ASSERT_EQ(same.number(), number) << "the lowest free number is taken";
+  auto probe = ByteProbe::reading(loop_, std::move(same));
+
+  const int status = status_of_child([&] {
+    if (!loop_.after_fork()) return 1;
+    (void)write_some(other, "hello");
+    return run_until(
+               loop_, [&] { return probe->text == "hello"; }, 5s)
+               ? 0
+               : 2;
+  });
+
+  EXPECT_EQ(status, 0);
 }
 
 using ForkDeathTest = Fork;

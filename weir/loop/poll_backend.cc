@@ -25,25 +25,26 @@ Result<void> PollBackend::after_fork(int wake_descriptor) {
 }
 
 sys::CallResult PollBackend::add(const IoSlot& slot, int descriptor, std::uint32_t interest) {
+  if (descriptor < 0) return sys::CallResult::failure(EBADF);
   const bool is_watch = slot.kind() == IoSlot::Kind::watch;
   if (is_watch && (interest & EPOLLET) != 0) return sys::CallResult::failure(EOPNOTSUPP);
-  if (is_watch) {  // regular files and numbers that are none are refused, as epoll_ctl(2) does
+  if (is_watch) {  // regular files, which are always ready, are refused as epoll_ctl(2) does; so are numbers that are none
     const sys::CallResult size = sys::file_size(descriptor);
     if (size || size.error_number() == EBADF) return sys::CallResult::failure(size ? EPERM : EBADF);
   }
   const Entry entry{.id = slot.id().packed(), .interest = interest, .descriptor = descriptor};
-  polled_.resize(entries_.size() + 1);  // all memory first
-  if (entries_.size() == entries_.capacity()) entries_.reserve(2 * entries_.size());
-  const auto [place, is_new] = places_.try_emplace(descriptor, entries_.size());
-  if (is_new) {
-    entries_.push_back(entry);
+  if (const auto place = places_.find(descriptor); place != places_.end()) {
+    // A watch that is still there is one whose descriptor was closed: the number is another file's now.
+    Entry& present = entries_[place->second];
+    const auto* owner = static_cast<const IoSlot*>(loop().find(SlotId::unpacked(present.id)));
+    if (owner != nullptr && owner->kind() != IoSlot::Kind::watch) return sys::CallResult::failure(EEXIST);
+    present = entry;
     return sys::CallResult::success();
   }
-  // A watch that is still there is one whose descriptor was closed: the number is another file's now.
-  Entry& present = entries_[place->second];
-  const auto* owner = static_cast<const IoSlot*>(loop().find(SlotId::unpacked(present.id)));
-  if (owner != nullptr && owner->kind() != IoSlot::Kind::watch) return sys::CallResult::failure(EEXIST);
-  present = entry;
+  polled_.resize(entries_.size() + 1);  // all memory first
+  if (entries_.size() == entries_.capacity()) entries_.reserve(2 * entries_.size());
+  places_.emplace(descriptor, entries_.size());
+  entries_.push_back(entry);
   return sys::CallResult::success();
 }
 

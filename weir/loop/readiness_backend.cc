@@ -50,6 +50,9 @@ bool is_of_one_connection(int error) {
   }
 }
 
+/// What watched descriptors answer that were closed too early: their numbers are nothing's, or another file's.
+bool is_no_more(int error) { return error == EBADF || error == EEXIST || error == EPERM; }
+
 /// One system call's part of the output, and what the kernel took of it.
 struct Offer {
   sys::CallResult taken;
@@ -107,16 +110,20 @@ std::uint32_t ReadinessBackend::awaited(const IoSlot& slot, std::uint32_t intere
   return interest & ((awaits_input ? EPOLLIN | EPOLLRDHUP : 0U) | (awaits_room ? EPOLLOUT : 0U));
 }
 
+/// The loop's own descriptors first: a watch may be left over from a number that one of them has by now.
 Result<void> ReadinessBackend::add_all() {
   std::error_code error;
-  loop_.for_each_io_slot([&](IoSlot& slot) {
-    if (!slot.is_attached_ || error) return;
-    const std::uint32_t interest =
-        slot.kind_ == IoSlot::Kind::watch ? static_cast<WatchSlot&>(slot).interest_ : interest_of(slot.kind_);
-    const sys::CallResult added = add(slot, slot.descriptor(), interest);
-    // A watched descriptor that was closed meanwhile is told of no more, as before.
-    if (!added && slot.kind_ != IoSlot::Kind::watch) error = added.error();
-  });
+  const auto add_those = [&](bool watches) {
+    loop_.for_each_io_slot([&](IoSlot& slot) {
+      const bool is_watch = slot.kind_ == IoSlot::Kind::watch;
+      if (!slot.is_attached_ || is_watch != watches || error) return;
+      const std::uint32_t interest = is_watch ? static_cast<WatchSlot&>(slot).interest_ : interest_of(slot.kind_);
+      const sys::CallResult added = add(slot, slot.descriptor(), interest);
+      if (!added && !(is_watch && is_no_more(added.error_number()))) error = added.error();
+    });
+  };
+  add_those(false);
+  add_those(true);
   return error ? Result<void>(error) : Result<void>();
 }
 

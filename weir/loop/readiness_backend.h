@@ -58,9 +58,9 @@ class ReadinessBackend : public Backend {
   /// Waits, and fills `events` with what is ready, by the ids of slots.
   virtual sys::CallResult fetch(std::span<epoll_event> events, Duration timeout) = 0;
 
-  /// What a slot with an `interest` waits for at the moment: nothing that was reported and is still to be served.
   /// Adds every slot that is attached.
   Result<void> add_all();
+  /// What a slot with an `interest` waits for at the moment: nothing that was reported and is still to be served.
   static std::uint32_t awaited(const IoSlot& slot, std::uint32_t interest) noexcept;
 
   EventLoop& loop() const noexcept { return loop_; }
