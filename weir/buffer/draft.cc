@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "weir/buffer/pool.h"
+
 namespace weir {
 namespace {
 
@@ -54,7 +56,8 @@ bool Draft::append_printf(const char* format, ...) {
   return is_appended;
 }
 
-Draft::Mark Draft::mark() const noexcept {
+Draft::Mark Draft::mark() noexcept {
+  if (filling_ == 0) filling_ = pool().unique_number();
   Mark mark;
   mark.position_ = size();
   mark.changes_ = changes_.size();
@@ -62,17 +65,17 @@ Draft::Mark Draft::mark() const noexcept {
   return mark;
 }
 
-Draft::Mark Draft::mark_before_last(std::size_t count) const {
+Draft::Mark Draft::mark_before_last(std::size_t count) {
   expects(count <= size());
   Mark result = mark();
   result.position_ -= count;
   return result;
 }
 
-/// Where the mark stands after what has changed since it was made. False when that place is gone.
+/// Where the mark stands after what has changed since it was made. False when that place is gone, or elsewhere.
 bool Draft::place_of(const Mark& mark, std::size_t& position) const noexcept {
   position = mark.position_;
-  if (mark.filling_ != filling_) return false;
+  if (mark.filling_ == 0 || mark.filling_ != filling_) return false;
   for (std::size_t i = mark.changes_; i < changes_.size(); ++i) {
     const Change& change = changes_[i];
     if (change.inserted == 0 && position > change.position) return false;
@@ -87,6 +90,21 @@ bool Draft::insert(const Mark& mark, Buffer&& bytes) {
   if (bytes.is_empty()) return true;
   reserve_change();
   const std::size_t count = bytes.size();
+  insert_at(position, bytes);
+  bytes.tell_changed(0, count);  // the last act: whoever is told may end this draft
+  return true;
+}
+
+bool Draft::insert(const Mark& mark, Slice&& slice) {
+  if (!insert_appended(mark, slice)) return false;
+  const Slice taken(std::move(slice));
+  return true;
+}
+
+/// Takes all of `bytes`. Requires that one more change can be noted.
+void Draft::insert_at(std::size_t position, Buffer& bytes) {
+  const std::size_t count = bytes.size();
+  if (count == 0) return;
   DeadBlocks dead;
   if (position == size()) {
     staged_.splice_back(bytes, dead);
@@ -94,16 +112,6 @@ bool Draft::insert(const Mark& mark, Buffer&& bytes) {
     staged_.insert_at(position, bytes, dead);
   }
   changes_.push_back({position, count});
-  bytes.tell_changed(0, count);  // the last act: whoever is told may end this draft
-  return true;
-}
-
-bool Draft::insert(const Mark& mark, Slice&& slice) {
-  Buffer bytes(target_.pool());
-  bytes.append(slice);
-  if (!insert(mark, std::move(bytes))) return false;
-  const Slice taken(std::move(slice));
-  return true;
 }
 
 /// Makes certain that one more change can be noted.
@@ -128,7 +136,7 @@ bool Draft::truncate(std::size_t count) {
 
 void Draft::forget_marks() noexcept {
   changes_.clear();
-  ++filling_;
+  filling_ = 0;
 }
 
 Draft::~Draft() {

@@ -40,8 +40,8 @@ namespace weir {
 /// Errors:    what needs memory and gets none throws std::bad_alloc and changes nothing.
 class WEIR_API Draft {
  public:
-  /// A place in the draft. It stays between the same bytes, whatever is inserted elsewhere, until they are dropped, committed
-  /// or moved to another draft.
+  /// A place in one draft. It stays between the same bytes, whatever is inserted elsewhere, until they are dropped, committed
+  /// or moved to another draft. One that was only default-made, or that is of another draft, is nowhere here.
   class Mark {
    public:
     Mark() noexcept = default;
@@ -50,8 +50,8 @@ class WEIR_API Draft {
     friend class Draft;
 
     std::size_t position_ = 0;
-    std::size_t changes_ = 0;  ///< how many the draft had seen when the mark was made
-    std::size_t filling_ = 0;  ///< which of its fillings it is of
+    std::size_t changes_ = 0;    ///< how many the draft had seen when the mark was made
+    std::uint64_t filling_ = 0;  ///< which filling of which draft it is of; 0: none
   };
 
   explicit Draft(Buffer& target) noexcept;
@@ -103,14 +103,17 @@ class WEIR_API Draft {
   void append(Draft&& other);
 
   /// The end of what is staged now.
-  Mark mark() const noexcept;
+  Mark mark() noexcept;
   /// Before the last `count` staged bytes. Requires `count <= size()`.
-  Mark mark_before_last(std::size_t count) const;
+  Mark mark_before_last(std::size_t count);
   /// Stages `bytes` at `mark`: before what stood behind it, and behind what was inserted at the same mark earlier. False,
-  /// and `bytes` as it was, when that place is gone: dropped, committed or moved.
+  /// and `bytes` as it was, when that place is gone (dropped, committed or moved) or was never in this draft.
   [[nodiscard]] bool insert(const Mark& mark, Buffer&& bytes);
+  [[nodiscard]] bool insert(const Mark& mark, Bytes bytes) { return insert_appended(mark, bytes); }
+  [[nodiscard]] bool insert(const Mark& mark, std::string_view text) { return insert(mark, as_bytes(text)); }
+  [[nodiscard]] bool insert(const Mark& mark, const Slice& slice) { return insert_appended(mark, slice); }
   [[nodiscard]] bool insert(const Mark& mark, Slice&& slice);
-  [[nodiscard]] bool insert(const Mark& mark, const Slice& slice) { return insert(mark, Slice(slice)); }
+  [[nodiscard]] bool insert(const Mark& mark, const FileRange& range) { return insert_appended(mark, range); }
 
   /// Keeps the first `count` staged bytes, and the room behind them where it can. False, and no change, when there are not
   /// so many. 0 drops all, and leaves the draft usable.
@@ -132,13 +135,24 @@ class WEIR_API Draft {
   void drop_all(DeadBlocks& dead) noexcept;
   void forget_marks() noexcept;
   bool place_of(const Mark& mark, std::size_t& position) const noexcept;
+  void insert_at(std::size_t position, Buffer& bytes);
+  template <class Piece>
+  bool insert_appended(const Mark& mark, const Piece& piece) {
+    std::size_t position = 0;
+    if (!place_of(mark, position)) return false;
+    reserve_change();
+    Buffer bytes(pool());
+    bytes.append(piece);
+    insert_at(position, bytes);
+    return true;
+  }
 
   Buffer& target_;
   Buffer staged_;
   BlockHeader* window_ = nullptr;      ///< the block that was the buffer's tail, of which this holds a reference
   std::byte* window_start_ = nullptr;  ///< where the buffer would have written on
   std::vector<Change> changes_;
-  std::size_t filling_ = 0;  ///< goes up whenever all that was staged has gone
+  std::uint64_t filling_ = 0;  ///< of what is staged, from its first mark on; a number that no other filling ever has
 };
 
 }  // namespace weir

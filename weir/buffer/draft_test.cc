@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/test_file.h"
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/pool.h"
@@ -21,6 +22,7 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
+using testing_support::TestFile;
 using testing_support::throws_bad_alloc;
 
 std::string text_of(const Buffer& buffer) {
@@ -264,6 +266,63 @@ TEST(Draft, marks_from_before_everything_was_dropped_or_committed_are_refused) {
   is_refused_after([&] { draft.rollback(); });
   is_refused_after([&] { draft.commit(); });
   is_refused_after([&] { other.append(std::move(draft)); });
+}
+
+// hazard: LB3
+TEST(Draft, a_mark_of_another_draft_or_of_none_is_refused_and_what_was_to_be_inserted_stays_as_it_was) {
+  Buffer buffer;
+  Buffer other_buffer;
+  std::optional<Draft> other(std::in_place, other_buffer);
+  other->append("0123456789");
+  const Draft::Mark elsewhere = other->mark_before_last(5);
+  Draft draft(buffer);
+  draft.append("0123456789");
+  (void)draft.mark();
+  const auto expects_refusal = [](Draft& target, const Draft::Mark& mark) {
+    Buffer piece = buffer_of("never");
+    Slice slice = Slice::from_static("never");
+    EXPECT_FALSE(target.insert(mark, std::move(piece)));
+    EXPECT_FALSE(target.insert(mark, std::move(slice)));
+    EXPECT_FALSE(target.insert(mark, slice));  // NOLINT(bugprone-use-after-move): refused, so untouched
+    EXPECT_FALSE(target.insert(mark, "never"));
+    EXPECT_FALSE(target.insert(mark, as_bytes(std::string_view("never"))));
+    EXPECT_EQ(text_of(piece), "never");  // NOLINT(bugprone-use-after-move)
+    EXPECT_EQ(slice.size(), 5U);
+  };
+
+  expects_refusal(draft, elsewhere);
+  expects_refusal(draft, Draft::Mark());
+  other.emplace(other_buffer);  // at the same place, with as much in it
+  other->append("0123456789");
+  expects_refusal(*other, elsewhere);
+  (void)other->mark();
+  expects_refusal(*other, elsewhere);
+  draft.commit();
+
+  EXPECT_EQ(text_of(buffer), "0123456789");
+}
+
+TEST(Draft, copies_slices_and_parts_of_files_are_inserted_where_a_mark_stands) {
+  Buffer buffer;
+  Draft draft(buffer);
+  const Draft::Mark start = draft.mark();
+  draft.append("[]");
+  const Draft::Mark middle = draft.mark_before_last(1);
+  const std::string text = "copied ";
+  Slice slice = Slice::from_static("shared ");
+
+  EXPECT_TRUE(draft.insert(middle, text));
+  EXPECT_TRUE(draft.insert(middle, as_bytes(std::string_view("bytes "))));
+  EXPECT_TRUE(draft.insert(middle, slice));
+  EXPECT_TRUE(draft.insert(middle, std::move(slice)));
+  EXPECT_TRUE(slice.is_empty());  // NOLINT(bugprone-use-after-move): taken
+  EXPECT_TRUE(draft.insert(middle, std::string_view()));
+  EXPECT_TRUE(draft.insert(start, "of a file: "));
+  EXPECT_TRUE(draft.insert(draft.mark(), TestFile("0123456789").share().range(2, 3)));
+  draft.commit();
+  ASSERT_TRUE(buffer.materialize(buffer.size()));
+
+  EXPECT_EQ(text_of(buffer), "of a file: [copied bytes shared shared ]234");
 }
 
 // hazard: LB4

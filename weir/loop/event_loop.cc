@@ -61,6 +61,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(Options options) {
 
 std::error_code EventLoop::open(Options options) {
   pool_ = options.pool != nullptr ? options.pool : &Pool::default_pool();
+  output_reserve_.emplace(*pool_, output_reserve_bytes);
   on_diagnostic_ = std::move(options.on_diagnostic);
   start_ = now_ = sys::monotonic_now();
   if (!sys::watch_forks()) return std::make_error_code(std::errc::not_enough_memory);
@@ -118,6 +119,8 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   stage_ = Stage::events;
   now_ = sys::monotonic_now();
   pool_->trim_idle(now_);
+  if (output_reserve_->available() != output_reserve_bytes) [[unlikely]]
+    (void)output_reserve_->refill();
   if (!after_wait_.is_empty()) run_hooks(after_wait_);
   return RunEnd::turn;
 }

@@ -15,6 +15,7 @@
 #include "weir/base/result.h"
 #include "weir/base/time.h"
 #include "weir/buffer/pool.h"
+#include "weir/buffer/pool_reserve.h"
 #include "weir/loop/diagnostic.h"
 #include "weir/loop/hook.h"
 #include "weir/loop/post_queue.h"
@@ -68,10 +69,13 @@ class WEIR_API EventLoop {
     /// One that the system does not offer is errc::unavailable; automatic choice takes another, and tells the hook.
     BackendChoice backend = BackendChoice::automatic;
     /// Null is the default pool. It must outlive the loop, and needs a budget well above the 64 KiB that the loop
-    /// receives into: from 75 % in use on, reading and accepting pause.
+    /// receives into and the `output_reserve_bytes` that it sets aside: from 75 % in use on, reading and accepting pause.
     Pool* pool = nullptr;
     Callback<void(const Diagnostic&)> on_diagnostic{};  ///< hears what the library has to say; empty by default
   };
+
+  /// How much of the pool's budget each loop keeps for sending, which must go on when readers have taken all the rest.
+  static constexpr std::size_t output_reserve_bytes = std::size_t{64} << 10;
 
   /// Throws std::system_error when the system refuses what a loop needs; `create` returns the error instead.
   EventLoop();
@@ -227,6 +231,9 @@ class WEIR_API EventLoop {
   /// True when the turn is to end behind the callback that is running: whoever makes calls must leave the rest.
   bool is_cut() const noexcept { return is_cut_; }
 
+  /// For what must be allocated in order to send and release: it has memory when the pool refuses. Refilled each turn.
+  PoolReserve& output_reserve() noexcept { return *output_reserve_; }
+
   /// Asks to have `Backend::resume_starved` called when the pool has memory again. False when it has some already.
   bool wait_for_memory() noexcept;
 
@@ -312,6 +319,7 @@ class WEIR_API EventLoop {
   PostQueueRef posts_;
   std::unique_ptr<Backend> backend_;
   Pool* pool_ = nullptr;
+  std::optional<PoolReserve> output_reserve_;
   TimerWheel wheel_;
   TimerHeap precise_timers_;
   TimePoint start_;

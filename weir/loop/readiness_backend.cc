@@ -3,10 +3,9 @@
 #include "weir/loop/readiness_backend.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
-#include "weir/buffer/file_range.h"
+#include "weir/loop/output_offer.h"
 #include "weir/sys/calls.h"
 
 namespace weir {
@@ -16,7 +15,6 @@ using namespace weir::literals;
 
 constexpr std::size_t bytes_per_turn = 256_KiB;  // of one stream, each way
 constexpr std::size_t accepts_per_turn = 64;     // of one listener
-constexpr std::size_t pieces_per_send = 64;      // iovecs of one sendmsg(2)
 constexpr std::size_t least_events = 64;         // the event array grows when a wait fills it …
 constexpr std::size_t most_events = 512;         // … but no further than the callbacks before polling again
 
@@ -52,28 +50,6 @@ bool is_of_one_connection(int error) {
 
 /// What watched descriptors answer that were closed too early: their numbers are nothing's, or another file's.
 bool is_no_more(int error) { return error == EBADF || error == EEXIST || error == EPERM; }
-
-/// One system call's part of the output, and what the kernel took of it.
-struct Offer {
-  sys::CallResult taken;
-  std::size_t size = 0;
-  bool is_file = false;
-};
-
-/// Offers what comes first in `output`, at most `most` bytes: memory up to the first file range, or that range.
-Offer offer_front(int descriptor, const Buffer& output, std::size_t most) {
-  std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
-  const std::size_t count = output.gather(pieces, 0, most);
-  if (count == 0) [[unlikely]] {
-    const FileRange file = *output.front_file();
-    const std::size_t size = std::min(file.size(), most);
-    return {sys::send_file(descriptor, file.descriptor(), file.offset(), size), size, true};
-  }
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-  if (count == 1) return {sys::send(descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), size}), size};
-  return {sys::send_pieces(descriptor, std::span(pieces.data(), count)), size};
-}
 
 }  // namespace
 
@@ -313,9 +289,10 @@ void ReadinessBackend::send(ByteSlot& slot) {
       slot.is_writing_ = false;
       return;
     }
-    const Offer offer = offer_front(slot.descriptor(), output, left);
+    const Offer offer = offer_front(slot.descriptor(), output, left, loop_.output_reserve());
     if (!offer.taken) [[unlikely]] {
       if (offer.taken.error_number() == EINTR) continue;
+      if (offer.lacks_memory) return;  // try next turn
       slot.is_writable_ = false;
       if (offer.taken.error_number() == EAGAIN) return;
       slot.is_writing_ = false;

@@ -122,7 +122,7 @@ TEST(StreamBroken, that_waits_for_memory_still_delivers_what_the_peer_had_sent) 
     Connection connection = connect(loop, {}, Transport::tcp);
     Record record_;
     record(*connection, record_);
-    Result<Block> block = pool.try_allocate(900_KiB);
+    Result<Block> block = pool.try_allocate(800_KiB);
     ASSERT_TRUE(block);
     connection.peer.send("last words");
     settle(loop);
@@ -150,7 +150,7 @@ TEST(StreamBroken, that_waits_for_memory_closes_when_it_is_back_also_when_nothin
     Record record_;
     record(*connection, record_);
     settle(loop);
-    Result<Block> block = pool.try_allocate(900_KiB);
+    Result<Block> block = pool.try_allocate(800_KiB);
     ASSERT_TRUE(block);
     FaultKernel kernel(FaultPlan::nth(1, {.error = EPIPE}, {Call::send}));
     const sys::ScopedKernel installed(kernel);

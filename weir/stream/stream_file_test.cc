@@ -10,9 +10,11 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "tests/support/stream_support.h"
 #include "weir/buffer/file_range.h"
+#include "weir/buffer/pool.h"
 #include "weir/loop/event_loop.h"
 #include "weir/stream/stream.h"
 #include "weir/sys/calls.h"
@@ -102,6 +104,90 @@ TEST(StreamFile, a_file_that_is_too_short_fails_the_stream_after_what_it_has) {
   EXPECT_TRUE(connection.peer.received == "head" + pattern(500));
   ASSERT_TRUE(error) << "nobody but the file has failed: nothing more is to be waited for";
   EXPECT_EQ(*error, errc::file_too_short);
+}
+
+TEST(StreamFile, a_file_that_sendfile_cannot_send_is_read_and_sent) {
+  for (const int number : {EINVAL, ENOSYS, EOPNOTSUPP}) {
+    EventLoop loop;
+    sys::FaultKernel kernel(sys::FaultPlan::from_nth(1, {.error = number}, {sys::Call::send_file}));
+    const sys::ScopedKernel installed(kernel);
+    Connection connection = connect(loop);
+    const std::string text = pattern(300'000);
+    const SharedFile file = file_with(text);
+
+    connection->write(message_of(file.range(1000, 250'000)));
+    for (int turn = 0; turn < 2000 && connection.peer.received.size() < 250'008; ++turn) {
+      ASSERT_TRUE(loop.poll());
+      connection.peer.receive(30'000);
+      settle(loop, 1);
+    }
+
+    EXPECT_TRUE(connection.peer.received == "head" + text.substr(1000, 250'000) + "tail") << number;
+  }
+}
+
+TEST(StreamFile, a_file_of_the_system_that_has_no_pages_is_sent) {
+  if (is_simulated()) GTEST_SKIP() << "there is no /proc";
+  EventLoop loop;
+  Connection connection = connect(loop);
+  Result<SharedFile> file = SharedFile::open("/proc/self/status");  // sendfile(2) answers EINVAL
+  ASSERT_TRUE(file);
+
+  connection->write(message_of(file->range(0, 5)));
+  settle(loop);
+  connection.peer.receive();
+
+  EXPECT_EQ(connection.peer.received, "headName:tail");
+}
+
+TEST(StreamFile, that_has_to_be_read_and_is_too_short_or_unreadable_fails_the_stream) {
+  for (const int number : {0, EIO, EAGAIN}) {
+    EventLoop loop;
+    sys::FaultPlan plan = sys::FaultPlan::from_nth(1, {.error = EINVAL}, {sys::Call::send_file});
+    if (number != 0) plan += sys::FaultPlan::nth(1, {.error = number}, {sys::Call::read_at});
+    sys::FaultKernel kernel(std::move(plan));
+    const sys::ScopedKernel installed(kernel);
+    Connection connection = connect(loop);
+    const SharedFile file = file_with(pattern(500));
+    std::optional<std::error_code> error;
+    connection->on_closed([&](Stream&, std::error_code why) { error = why; });
+
+    connection->write(message_of(file.range(0, 600)));
+    settle(loop);
+    connection.peer.receive();
+
+    EXPECT_TRUE(connection.peer.received == "head" + (number == 0 ? pattern(500) : ""));
+    ASSERT_TRUE(error) << number;
+    EXPECT_EQ(*error, number == 0 ? make_error_code(errc::file_too_short) : system_error(EIO));
+  }
+}
+
+// Readers have taken the whole budget, and give nothing back until the output has gone.
+TEST(StreamFile, that_has_to_be_read_goes_out_although_the_pool_is_spent) {
+  Pool pool({.limit = 1_MiB});
+  {
+    EventLoop loop({.pool = &pool});
+    sys::FaultKernel kernel(sys::FaultPlan::from_nth(1, {.error = EINVAL}, {sys::Call::send_file}));
+    const sys::ScopedKernel installed(kernel);
+    Connection connection = connect(loop, {}, Transport::unix_pair, {.send = 4096});
+    const std::string text = pattern(500'000);
+    const SharedFile file = file_with(text);
+    connection->write(message_of(file.range(0, text.size())));
+    std::vector<Block> held;
+    for (const std::size_t bytes : {64_KiB, 4_KiB, std::size_t{512}}) {
+      while (Result<Block> block = pool.try_allocate(bytes)) held.push_back(*std::move(block));
+    }
+
+    for (int turn = 0; turn < 5000 && connection.peer.received.size() < text.size() + 8; ++turn) {
+      ASSERT_TRUE(loop.poll());
+      connection.peer.receive(30'000);
+      settle(loop, 1);
+    }
+
+    EXPECT_TRUE(connection.peer.received == "head" + text + "tail");
+    EXPECT_FALSE(pool.try_allocate(1)) << "the pool was not spent: the test proves nothing";
+    EXPECT_LE(pool.stats().peak, 1_MiB);
+  }
 }
 
 TEST(StreamFile, a_call_that_was_interrupted_is_made_again_and_one_that_fails_fails_the_stream) {

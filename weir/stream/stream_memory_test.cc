@@ -91,7 +91,7 @@ TEST(StreamMemory, memory_that_comes_back_wakes_a_loop_that_sleeps) {
     Connection connection = connect(loop);
     Record record_;
     record(*connection, record_);
-    Result<Block> block = pool.try_allocate(900_KiB);
+    Result<Block> block = pool.try_allocate(800_KiB);
     ASSERT_TRUE(block);
     connection.peer.send("waits for memory");
     settle(loop);
@@ -114,7 +114,7 @@ TEST(StreamMemory, a_stream_that_waits_for_memory_to_read_still_sends_all_its_ou
     Connection connection = connect(loop, {}, Transport::tcp);
     Record record_;
     record(*connection, record_);
-    Result<Block> block = pool.try_allocate(900_KiB);
+    Result<Block> block = pool.try_allocate(800_KiB);
     ASSERT_TRUE(block);
     connection.peer.send("waits for memory");
     settle(loop);

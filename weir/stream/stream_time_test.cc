@@ -102,7 +102,7 @@ TEST_F(StreamTime, waiting_for_memory_is_not_the_peers_silence) {
   {
     EventLoop short_loop({.pool = &pool});
     open({.time_limits = {.read = 200ms}}, short_loop);
-    Result<Block> block = pool.try_allocate(900_KiB);
+    Result<Block> block = pool.try_allocate(800_KiB);
     ASSERT_TRUE(block);
     connection.peer.send("data");
 

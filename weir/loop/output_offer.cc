@@ -1,0 +1,56 @@
+// weir: one system call's part of what a stream has to send; internal.
+// SPDX-License-Identifier: MIT
+#include "weir/loop/output_offer.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "weir/buffer/file_range.h"
+#include "weir/sys/calls.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+
+constexpr std::size_t pieces_per_send = 64;  // iovecs of one sendmsg(2)
+constexpr std::size_t copied_of_file =
+    32_KiB;  // of a file at once, where it has to be read: half of the loop's reserve
+
+/// Reads the beginning of the range and offers that. The rest of what the socket does not take is read again, later.
+Offer offer_copy(int descriptor, const FileRange& file, std::size_t size, PoolReserve& reserve) {
+  (void)reserve.refill();
+  Result<Block> block = reserve.allocate(std::min(size, copied_of_file));
+  if (!block) return {.taken = sys::CallResult::failure(ENOMEM), .lacks_memory = true};
+  const MutableBytes room = block->room().first(std::min(size, copied_of_file));
+  const sys::CallResult got = sys::read_at(file.descriptor(), room, file.offset());
+  // EAGAIN is the file's here, and would be taken for the socket's, which reports when it has room again.
+  if (got.error_number() == EAGAIN) return {.taken = sys::CallResult::failure(EIO)};
+  if (!got || got.count() == 0) return {.taken = got, .is_file = true};
+  return {.taken = sys::send(descriptor, room.first(got.count())), .size = got.count()};
+}
+
+/// What sendfile(2) answers for a file, or a system, that has no such thing.
+bool is_unsupported(int error) { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
+
+}  // namespace
+
+Offer offer_front(int descriptor, const Buffer& output, std::size_t most, PoolReserve& reserve) {
+  std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
+  const std::size_t count = output.gather(pieces, 0, most);
+  if (count == 0) [[unlikely]] {
+    const FileRange file = *output.front_file();
+    const std::size_t size = std::min(file.size(), most);
+    const sys::CallResult taken = sys::send_file(descriptor, file.descriptor(), file.offset(), size);
+    if (is_unsupported(taken.error_number())) return offer_copy(descriptor, file, size, reserve);
+    return {.taken = taken, .size = size, .is_file = true};
+  }
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
+  if (count == 1)
+    return {.taken = sys::send(descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), size}), .size = size};
+  return {.taken = sys::send_pieces(descriptor, std::span(pieces.data(), count)), .size = size};
+}
+
+}  // namespace weir

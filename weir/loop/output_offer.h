@@ -1,0 +1,25 @@
+// weir: one system call's part of what a stream has to send; internal.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+
+#include "weir/buffer/buffer.h"
+#include "weir/buffer/pool_reserve.h"
+#include "weir/sys/call_result.h"
+
+namespace weir {
+
+/// What was offered to the kernel, and what it took.
+struct Offer {
+  sys::CallResult taken;
+  std::size_t size = 0;
+  bool is_file = false;       ///< offered by sendfile(2), which takes less, or nothing, where the file ends
+  bool lacks_memory = false;  ///< nothing was offered: not even the reserve has memory for it now
+};
+
+/// Offers what comes first in `output`, at most `most` bytes: memory up to the first file range, or that range. The part of
+/// a file that sendfile(2) cannot send, as of /proc/self/maps, is read into a block of `reserve` and offered from there.
+Offer offer_front(int descriptor, const Buffer& output, std::size_t most, PoolReserve& reserve);
+
+}  // namespace weir
