@@ -292,21 +292,36 @@ std::byte* Buffer::join_front(std::size_t count) {
   return block->memory;
 }
 
-std::size_t Buffer::gather(std::span<iovec> entries, std::size_t offset, std::size_t count) const {
+/// Calls `visit(bytes)` for the slices, or what lies in the range of them, until it returns false.
+template <class Visit>
+void Buffer::visit_range(std::size_t offset, std::size_t count, Visit visit) const {
   expects(offset <= size_);
-  std::size_t filled = 0;
-  for (SliceQueue::Iterator piece = queue_.begin(); piece && count != 0 && filled < entries.size(); ++piece) {
-    if (!is_in_memory(*piece)) break;
+  for (SliceQueue::Iterator piece = queue_.begin(); piece && count != 0 && is_in_memory(*piece); ++piece) {
     if (offset >= piece->size) {
       offset -= piece->size;
       continue;
     }
     const std::size_t length = std::min(piece->size - offset, count);
-    entries[filled++] = {.iov_base = const_cast<std::byte*>(piece->data + offset), .iov_len = length};  // only read
+    if (!visit(Bytes(piece->data + offset, length))) return;
     count -= length;
     offset = 0;
   }
+}
+
+std::size_t Buffer::gather(std::span<iovec> entries, std::size_t offset, std::size_t count) const {
+  std::size_t filled = 0;
+  visit_range(offset, entries.empty() ? 0 : count, [&](Bytes bytes) {
+    // only read
+    entries[filled++] = {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
+    return filled < entries.size();
+  });
   return filled;
+}
+
+std::size_t Buffer::count_entries(std::size_t offset, std::size_t count) const {
+  std::size_t entries = 0;
+  visit_range(offset, count, [&](Bytes) { return ++entries, true; });
+  return entries;
 }
 
 }  // namespace weir

@@ -319,6 +319,8 @@ class WEIR_API Buffer {
   /// Describes up to `count` bytes from `offset` on for a system call; returns how many entries were filled. It ends early
   /// where the entries are used up, and before a file range. Requires `offset <= size()`.
   std::size_t gather(std::span<iovec> entries, std::size_t offset = 0, std::size_t count = unlimited) const;
+  /// How many entries `gather` fills when it has enough. O(slices).
+  std::size_t count_entries(std::size_t offset = 0, std::size_t count = unlimited) const;
 
   /// How many slices the content has. O(slices / 20).
   std::size_t slice_count() const noexcept { return queue_.count(); }
@@ -472,6 +474,8 @@ class WEIR_API Buffer {
     return true;
   }
 
+  template <class Visit>
+  void visit_range(std::size_t offset, std::size_t count, Visit visit) const;
   std::size_t block_room() const noexcept;
   std::size_t next_block_bytes(std::size_t wanted) const noexcept;
   void open_window() noexcept;

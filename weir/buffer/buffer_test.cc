@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "weir/buffer/allocation_plan.h"
+#include "weir/buffer/file_range.h"
 #include "weir/buffer/pool.h"
 
 namespace weir {
@@ -420,6 +421,25 @@ TEST(Buffer, gathers_the_first_slices_for_a_system_call) {
   for (const iovec& entry : std::span(entries).first(25))
     text.append(static_cast<char*>(entry.iov_base), entry.iov_len);
   EXPECT_EQ(text, digits(250));
+}
+
+TEST(Buffer, tells_how_many_entries_it_would_take_to_describe_it) {
+  Buffer buffer;
+  EXPECT_EQ(buffer.count_entries(), 0U);
+  for (int i = 0; i < 30; ++i) buffer.append(Slice::from_static(std::string_view("0123456789").substr(i % 2, 5)));
+  std::array<iovec, 30> entries;
+
+  EXPECT_EQ(buffer.count_entries(), 30U);
+  EXPECT_EQ(buffer.count_entries(), buffer.gather(entries));
+  EXPECT_EQ(buffer.count_entries(4), 30U);
+  EXPECT_EQ(buffer.count_entries(5), 29U);
+  EXPECT_EQ(buffer.count_entries(4, 2), 2U);
+  EXPECT_EQ(buffer.count_entries(4, 1), 1U);
+  EXPECT_EQ(buffer.count_entries(150), 0U);
+  EXPECT_EQ(buffer.count_entries(0, 0), 0U);
+  EXPECT_EQ(buffer.gather({}), 0U);
+  buffer.append(SharedFile::borrow(0).range(0, 100));
+  EXPECT_EQ(buffer.count_entries(), 30U) << "what is in a file has no address";
 }
 
 TEST(Buffer, equality_looks_at_bytes_and_not_at_slices) {
