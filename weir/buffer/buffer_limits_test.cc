@@ -45,6 +45,9 @@ TEST(BufferLimits, huge_sizes_throw_and_change_nothing) {
     EXPECT_EQ(allocations_so_far(), before) << size;
     EXPECT_TRUE(throws_bad_alloc([&] { (void)buffer.prepare(size); })) << size;
     EXPECT_TRUE(throws_bad_alloc([&] { buffer.append(Bytes(anywhere.data(), size)); })) << size;
+    EXPECT_TRUE(throws_bad_alloc([&] { buffer.prepend(Bytes(anywhere.data(), size)); })) << size;
+    const std::array pieces{Bytes(anywhere), Bytes(anywhere.data(), size)};
+    EXPECT_TRUE(throws_bad_alloc([&] { buffer.append_pieces(pieces); })) << size;
     EXPECT_EQ(buffer, "0123456789");
     EXPECT_EQ(pool.stats().blocks, blocks);
   }
