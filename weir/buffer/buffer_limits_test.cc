@@ -205,6 +205,9 @@ TEST(BufferLimits, a_failed_join_take_or_split_throws_and_leaves_the_buffer_read
       return buffer.size() < part || succeeds(failing, [&] { (void)buffer.contiguous(part); });
     });
     survives_every_failing_allocation([&](Buffer& buffer, Pool&, std::size_t failing) {
+      return buffer.size() < part || succeeds(failing, [&] { (void)buffer.writable(part); });
+    });
+    survives_every_failing_allocation([&](Buffer& buffer, Pool&, std::size_t failing) {
       return buffer.size() < part || succeeds(failing, [&] { (void)buffer.take(part); });
     });
     survives_every_failing_allocation([&](Buffer& buffer, Pool&, std::size_t failing) {
