@@ -45,6 +45,9 @@ TEST(BufferLimits, huge_sizes_throw_and_change_nothing) {
     EXPECT_EQ(allocations_so_far(), before) << size;
     EXPECT_TRUE(throws_bad_alloc([&] { (void)buffer.prepare(size); })) << size;
     EXPECT_TRUE(throws_bad_alloc([&] { buffer.append(Bytes(anywhere.data(), size)); })) << size;
+    EXPECT_TRUE(throws_bad_alloc([&] { buffer.prepend(Bytes(anywhere.data(), size)); })) << size;
+    const std::array pieces{Bytes(anywhere), Bytes(anywhere.data(), size)};
+    EXPECT_TRUE(throws_bad_alloc([&] { buffer.append_pieces(pieces); })) << size;
     EXPECT_EQ(buffer, "0123456789");
     EXPECT_EQ(pool.stats().blocks, blocks);
   }
@@ -200,6 +203,9 @@ TEST(BufferLimits, a_failed_join_take_or_split_throws_and_leaves_the_buffer_read
   for (const std::size_t part : {1U, 5U, 15U, 35U, 45U, 205U}) {
     survives_every_failing_allocation([&](Buffer& buffer, Pool&, std::size_t failing) {
       return buffer.size() < part || succeeds(failing, [&] { (void)buffer.contiguous(part); });
+    });
+    survives_every_failing_allocation([&](Buffer& buffer, Pool&, std::size_t failing) {
+      return buffer.size() < part || succeeds(failing, [&] { (void)buffer.writable(part); });
     });
     survives_every_failing_allocation([&](Buffer& buffer, Pool&, std::size_t failing) {
       return buffer.size() < part || succeeds(failing, [&] { (void)buffer.take(part); });

@@ -331,6 +331,20 @@ TEST(CursorDeathTest, reading_on_after_the_buffer_has_changed_is_caught_in_debug
   }
 }
 
+// hazard: B5
+TEST(CursorDeathTest, reading_on_after_bytes_were_made_writable_in_place_is_caught_in_debug_builds) {
+  Buffer buffer;
+  buffer.append("some text");
+  Cursor cursor(buffer);
+
+  EXPECT_DEATH(
+      {
+        (void)buffer.writable(4);
+        (void)cursor.read_byte();
+      },
+      "");
+}
+
 TEST(Cursor, what_changes_nothing_for_readers_does_not_disturb_it) {
   Buffer buffer;
   buffer.append("some text");

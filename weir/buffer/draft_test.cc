@@ -128,9 +128,14 @@ TEST(Draft, everything_keeps_the_order_in_which_it_was_staged) {
   draft.append(std::string(4000, 's'));
   fill(draft.allocate(3), '3');
   draft.append_big_endian<std::uint16_t>(0x4142);
+  Buffer slices;
+  for (int i = 0; i < 2; ++i) slices.append_static("-static-");
+  draft.append(std::move(slices));
+  draft.append("end");
   draft.commit();
 
-  EXPECT_EQ(text_of(buffer), "111-buffer-222" + foreign + "-slice-" + std::string(4000, 's') + "333AB");
+  EXPECT_EQ(text_of(buffer),
+            "111-buffer-222" + foreign + "-slice-" + std::string(4000, 's') + "333AB-static--static-end");
   EXPECT_FALSE(is_released);
   buffer.clear();
   EXPECT_TRUE(is_released);
@@ -340,9 +345,11 @@ TEST(Draft, memory_that_came_by_reference_goes_back_to_whom_it_came_from) {
       body.append_foreign(as_bytes(foreign), [&] { ++released; });
       EXPECT_TRUE(draft.insert(middle, std::move(body)));
       EXPECT_TRUE(draft.truncate(draft.size() - 4 - 1));  // cuts the foreign piece
+      draft.append("!");
       if (commits) draft.commit();
     }
-    EXPECT_EQ(text_of(buffer), commits ? "head" + foreign.substr(1) : "");
+    EXPECT_EQ(text_of(buffer), commits ? "head" + std::string(4999, 'f') + "!" : "");
+    EXPECT_EQ(foreign, std::string(5000, 'f')) << "nothing is written there";
     buffer.clear();
     EXPECT_EQ(released, commits ? 1 : 2);
   }
@@ -373,18 +380,20 @@ TEST(Draft, a_draft_in_a_draft_stays_staged) {
 
 // hazard: LB7
 TEST(Draft, what_was_spliced_from_is_empty_and_usable) {
-  Buffer source = buffer_of("source");
   Buffer buffer;
   Draft draft(buffer);
-  draft.append(std::move(source));
-  EXPECT_TRUE(source.is_empty());  // NOLINT(bugprone-use-after-move): documented
-  source.append("again");
+  for (int i = 0; i < 2; ++i) {  // to a draft that is empty, and to one that is not
+    Buffer source = buffer_of("source ");
+    draft.append(std::move(source));
+    EXPECT_TRUE(source.is_empty());  // NOLINT(bugprone-use-after-move): documented
+    source.append("again");
+    EXPECT_EQ(text_of(source), "again");
+  }
   draft.commit();
   draft.append("more");
   draft.commit();
 
-  EXPECT_EQ(text_of(source), "again");
-  EXPECT_EQ(text_of(buffer), "sourcemore");
+  EXPECT_EQ(text_of(buffer), "source source more");
 }
 
 TEST(Draft, random_programs_agree_with_a_string) {
