@@ -59,7 +59,7 @@ class Twin final : private BufferObserver {
 
  private:
   void changed(Buffer&, const BufferChange& change) noexcept override;
-  static void other_changed(evbuffer* other, const evbuffer_cb_info* info, void* twin);
+  static void other_changed(evbuffer* other, const evbuffer_cb_info* info, void* it);
 
   std::string other_text() const;
 

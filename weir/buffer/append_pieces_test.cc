@@ -49,6 +49,7 @@ struct Listener final : BufferObserver {
 std::vector<Buffer> beginnings(Pool& pool) {
   static constexpr std::string_view fixed = "memory of nobody's";
   std::vector<Buffer> buffers;
+  buffers.reserve(4);
   for (int i = 0; i < 4; ++i) buffers.emplace_back(pool);
   buffers[1].append("with room");
   buffers[2].append(std::string_view(std::string(512, 'f')));
@@ -124,7 +125,12 @@ TEST(AppendPieces, may_be_of_the_buffer_itself) {
 
     buffer.append_pieces(std::vector<Bytes>{own.subspan(size / 2), Bytes(), own, as_bytes("other"), own.first(1)});
 
-    EXPECT_EQ(buffer, text + text.substr(size / 2) + text + "other" + text[0]);
+    std::string expected = text;
+    expected += text.substr(size / 2);
+    expected += text;
+    expected += "other";
+    expected += text[0];
+    EXPECT_EQ(buffer, expected);
   }
 }
 

@@ -190,10 +190,12 @@ TEST_P(FileInBuffer, what_cuts_takes_it_along_at_every_border) {
     expect_whole(front, content_.substr(0, at));
     expect_whole(taken_from, content_.substr(at));
 
-    Buffer kept = buffer_.share();
-    Buffer back = kept.split(at);
-    expect_whole(kept, content_.substr(0, at));
-    expect_whole(back, content_.substr(at));
+    if (at != 0) {  // which would be take_all()
+      Buffer kept = buffer_.share();
+      Buffer back = kept.split(at);
+      expect_whole(kept, content_.substr(0, at));
+      expect_whole(back, content_.substr(at));
+    }
 
     Buffer dropped = buffer_.share();
     dropped.drop(at);

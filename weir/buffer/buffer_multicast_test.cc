@@ -23,6 +23,8 @@ constexpr std::size_t steps_between_looks = 1000;
 
 /// A buffer that has the payload between a head and a tail of its own.
 struct Member {
+  explicit Member(Pool& pool) : buffer(pool) {}
+
   Buffer buffer;
   std::string content;
 };
@@ -41,13 +43,15 @@ template <class Add>
 Members members_with(Pool& pool, const std::string& payload, Add add) {
   Members members;
   for (std::size_t i = 0; i < member_count; ++i) {
-    auto member = std::make_unique<Member>(Buffer(pool));
+    auto member = std::make_unique<Member>(pool);
     const std::string head = "to " + std::to_string(i) + ": ";
     const std::string tail = i % 3 == 0 ? " and out" : "";
     member->buffer.append(head);
     add(member->buffer);
     member->buffer.append(tail);
-    member->content = head + payload + tail;
+    member->content = head;
+    member->content += payload;
+    member->content += tail;
     members.push_back(std::move(member));
   }
   return members;
