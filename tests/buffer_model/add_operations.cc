@@ -11,8 +11,6 @@
 namespace weir::buffer_model {
 namespace {
 
-bool overflows(const Subject& to, std::size_t count) { return count > Buffer::max_size - to.content.size(); }
-
 /// Bytes, text, a C string, or the form that tells.
 void append_copy(Machine& m) {
   Subject& to = m.subject(Need::back);

@@ -18,16 +18,6 @@ void forget_places(OpenDraft& draft) {
   draft.regions.clear();
 }
 
-/// Runs `call` on a draft, in which an allocation may fail; if it does, the draft must be as it was.
-template <class Call>
-bool attempt(Machine& m, OpenDraft& draft, Call call, bool overflows = false) {
-  const bool done = m.attempt(call, {{.subject = draft.subject}}, overflows);
-  if (!done) m.check(draft.draft.size() == draft.content.size(), "the draft has changed");
-  return done;
-}
-
-bool overflows(const OpenDraft& to, std::size_t count) { return count > Buffer::max_size - to.content.size(); }
-
 void draft_begin(Machine& m) {
   Subject& of = m.subject();
   if (m.drafts().size() == most_drafts) m.drafts().erase(m.drafts().begin());

@@ -9,8 +9,6 @@
 namespace weir::buffer_model {
 namespace {
 
-bool overflows(const Subject& to, std::size_t count) { return count > Buffer::max_size - to.content.size(); }
-
 void prepended(Subject& to, std::string_view text) { to.content.prepend(Content(text)); }
 
 void prepend_copy(Machine& m) {

@@ -18,7 +18,8 @@ class Table {
     add(Operation{"begin", 0, nullptr});
     for (const std::span<const Operation> part :
          {adding_operations(), removing_operations(), reading_operations(), sharing_operations(), draft_operations(),
-          front_operations(), observing_operations(), file_operations()}) {
+          front_operations(), observing_operations(), file_operations(), draft_value_operations(),
+          frame_operations()}) {
       for (const Operation& operation : part) add(operation);
     }
   }
@@ -70,6 +71,7 @@ void Machine::begin() {
   file_.emplace(SharedFile::borrow(ModelKernel::file, [this] { ++file_returned_; }));
   received_.emplace(*pool_, std::size_t{1} << (16 - 3 * below(3)));
   for (std::size_t i = 0; i < count; ++i) subjects_.push_back(std::make_unique<Subject>(*pool_));
+  forget_positions();
 }
 
 void Machine::run(std::size_t operation, Choices& choices) {
@@ -115,6 +117,7 @@ void Machine::forget_positions_beyond_count() {
 void Machine::forget_positions() noexcept {
   for (const std::unique_ptr<Subject>& each : subjects_) each->position.reset();
   for (SearchPosition& position : newline_positions_) position.reset();
+  delimiter_readers_ = {DelimiterReader("\n", unlimited), DelimiterReader("ab", 64), DelimiterReader("\r\n\r\n", 1000)};
 }
 
 /// Then all must have been given back.

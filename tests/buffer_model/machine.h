@@ -24,6 +24,7 @@
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/draft.h"
 #include "weir/buffer/file_range.h"
+#include "weir/buffer/frame_reader.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/receive_block.h"
 
@@ -149,6 +150,8 @@ class Machine final : public Rig {
   const SharedFile& file() const { return *file_; }
   /// For what nobody else searches.
   SearchPosition& newline_position() { return newline_positions_[below(newline_positions_.size())]; }
+  /// Of "\n", "ab" and "\r\n\r\n", for whatever buffer comes.
+  DelimiterReader& delimiter_reader(std::size_t which) noexcept { return delimiter_readers_[which]; }
 
  private:
   void begin();
@@ -174,6 +177,7 @@ class Machine final : public Rig {
   std::vector<std::unique_ptr<Subject>> subjects_;
   std::vector<std::unique_ptr<OpenDraft>> drafts_;
   std::array<SearchPosition, 2> newline_positions_;
+  std::vector<DelimiterReader> delimiter_readers_;
 };
 
 template <class Call>
@@ -195,6 +199,17 @@ bool Machine::attempt(Call call, std::initializer_list<Effect> effects, bool ove
   return done;
 }
 
+/// The same on a draft; if it does not go through, the draft must be as it was.
+template <class Call>
+bool attempt(Machine& m, OpenDraft& draft, Call call, bool overflows = false) {
+  const bool done = m.attempt(call, {{.subject = draft.subject}}, overflows);
+  if (!done) m.check(draft.draft.size() == draft.content.size(), "the draft has changed");
+  return done;
+}
+
+inline bool overflows(const Subject& to, std::size_t count) { return count > Buffer::max_size - to.content.size(); }
+inline bool overflows(const OpenDraft& to, std::size_t count) { return count > Buffer::max_size - to.content.size(); }
+
 /// The alphabet of the model: every operation on Machine, and how to make one.
 const Alphabet& machine_alphabet();
 
@@ -204,6 +219,8 @@ std::span<const Operation> removing_operations() noexcept;
 std::span<const Operation> reading_operations() noexcept;
 std::span<const Operation> sharing_operations() noexcept;
 std::span<const Operation> draft_operations() noexcept;
+std::span<const Operation> draft_value_operations() noexcept;
+std::span<const Operation> frame_operations() noexcept;
 std::span<const Operation> front_operations() noexcept;
 std::span<const Operation> file_operations() noexcept;
 std::span<const Operation> observing_operations() noexcept;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/evbuffer/evbuffer_rig.h"
 #include "weir/buffer/draft.h"
@@ -26,6 +27,44 @@ void add(EvbufferRig& rig) {
   to.text.append(text);
   rig.check(answer == 0, "evbuffer_add failed");
 }
+
+/// Several pieces at once. Not none: evbuffer_add_iovec may end the process then.
+void add_iovec(EvbufferRig& rig) {
+  Twin& to = rig.twin();
+  std::vector<Bytes> pieces(1 + rig.below(6));
+  std::vector<evbuffer_iovec> others;
+  std::string expected;
+  for (Bytes& piece : pieces) {
+    piece = rig.rarely(4) ? Bytes() : as_bytes(rig.text());
+    others.push_back({.iov_base = const_cast<std::byte*>(piece.data()), .iov_len = piece.size()});  // only read
+    expected += as_text(piece);
+  }
+  if (expected.empty()) return;
+  const std::size_t count = evbuffer_add_iovec(to.other, others.data(), static_cast<int>(others.size()));
+  if (to.buffer.is_back_frozen())
+    return rig.check(count == 0, "the evbuffer does at a frozen end what a buffer would not");
+  to.buffer.append_pieces(pieces);
+  to.text += expected;
+  rig.check(count == expected.size(), "evbuffer_add_iovec has added another number of bytes");
+}
+
+/// Short ones and such as fit no room that was there.
+void add_printf(EvbufferRig& rig) {
+  Twin& to = rig.twin();
+  const std::string_view all = rig.text();
+  const std::string_view text = all.substr(0, all.find('\0'));
+  const auto length = static_cast<int>(text.size());
+  const auto number = static_cast<int>(rig.below(100'000)) - 50'000;
+  const std::string expected = std::to_string(number) + ":" + std::string(text);
+  const int answer = evbuffer_add_printf(to.other, "%d:%.*s", number, length, text.data());
+  if (rig.is_refused(to.buffer.is_back_frozen(), answer)) return;
+  rig.check(answer == static_cast<int>(expected.size()), "evbuffer_add_printf has written another number of bytes");
+  rig.check(to.buffer.append_printf("%d:%.*s", number, length, text.data()), "append_printf failed");
+  to.text += expected;
+}
+
+/// What was gathered meanwhile.
+void tell(EvbufferRig& rig) { rig.tell(); }
 
 void prepend(EvbufferRig& rig) {
   Twin& to = rig.twin();
@@ -244,6 +283,9 @@ void readln(EvbufferRig& rig) {
 
 constexpr std::array operations{
     Operation{"add", 6, add},
+    Operation{"add_iovec", 2, add_iovec},
+    Operation{"add_printf", 2, add_printf},
+    Operation{"tell", 2, tell},
     Operation{"prepend", 3, prepend},
     Operation{"add_buffer", 3, add_buffer},
     Operation{"remove_buffer", 4, remove_buffer},

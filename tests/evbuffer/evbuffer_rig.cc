@@ -72,7 +72,14 @@ void EvbufferRig::run(std::size_t operation, Choices& choices) {
   choices_ = &choices;
   if (operation == 0) {
     for (const std::unique_ptr<Twin>& twin : twins_) {
-      if (rarely(3)) twin->follow();
+      const std::size_t how = below(5);
+      if (how < 2) continue;
+      if (how < 4) {
+        twin->follow();
+        continue;
+      }
+      if (loop_ == nullptr) loop_.reset(event_base_new());
+      twin->follow_deferred(loop_.get());
     }
     return;
   }
@@ -91,12 +98,18 @@ void EvbufferRig::run(std::size_t operation, Choices& choices) {
   }
   constexpr std::size_t steps_between_checks = 16;
   if (++steps_ % steps_between_checks != 0) return;
+  tell();
   for (const std::unique_ptr<Twin>& twin : twins_) {
     if (std::string difference = twin->difference(); !difference.empty()) fail(std::move(difference));
   }
 }
 
+void EvbufferRig::tell() {
+  for (const std::unique_ptr<Twin>& twin : twins_) twin->tell();
+}
+
 void EvbufferRig::finish() {
+  tell();
   for (const std::unique_ptr<Twin>& twin : twins_) {
     if (std::string difference = twin->difference(); !difference.empty()) fail(std::move(difference));
   }

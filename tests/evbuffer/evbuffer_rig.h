@@ -46,6 +46,9 @@ using buffer_model::Choices;
 ///     a file's segment                 read when it is added, unless    read when asked for: materialize(n), or on its
 ///                                      sendfile is possible             way out
 ///     commit of a second extent        commit_space with two            Draft: allocate_up_to twice, truncate, commit
+///     add_iovec of nothing             2.1.12 may end the process       append_pieces does nothing
+///     PTR_ADD beyond the end           -1, and the place is lost        Cursor::skip is false, and the cursor stays
+///     callbacks that are deferred      come in a turn of the loop       come when the ChangeScope ends
 ///     no memory, or too much           -1                               std::bad_alloc, or an error of reserve
 class EvbufferRig final : public buffer_model::Rig {
  public:
@@ -85,11 +88,14 @@ class EvbufferRig final : public buffer_model::Rig {
   Lent& lend(std::string_view text);
 
   int file() const noexcept { return file_; }
+  /// Has all be told of what they are told once for many changes; one turn of the loop is for all evbuffers.
+  void tell();
 
  private:
   Choices* choices_ = nullptr;
   int file_;
   std::size_t steps_ = 0;
+  std::unique_ptr<event_base, decltype(&event_base_free)> loop_{nullptr, event_base_free};  ///< null: nobody needs it
   std::vector<std::unique_ptr<Lent>> lent_;
   std::vector<std::unique_ptr<Twin>> twins_;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/evbuffer/evbuffer_rig.h"
+#include "weir/buffer/cursor.h"
 
 namespace weir::evbuffer_test {
 namespace {
@@ -128,9 +129,46 @@ void peek(EvbufferRig& rig) {
   rig.check(bytes.substr(0, common) == other.substr(0, common), "other bytes were described");
 }
 
+/// Goes on step by step; after each, searches and copies from there.
+void step(EvbufferRig& rig) {
+  Twin& in = rig.twin();
+  Cursor cursor(in.buffer);
+  evbuffer_ptr place = place_in(in, 0);
+  const std::string needle = some_needle(rig, in);
+  for (std::size_t steps = rig.below(8); steps != 0; --steps) {
+    const std::size_t count =
+        rig.rarely(8) ? unlimited - rig.below(3) : rig.below(rig.coin() ? 10 : cursor.left() + cursor.left() / 8 + 1);
+    const std::size_t position = cursor.position();
+    const int answer = evbuffer_ptr_set(in.other, &place, count, EVBUFFER_PTR_ADD);
+    const bool is_done = cursor.skip(count);
+    rig.check(is_done == (answer == 0), "one can go so far and the other cannot");
+    rig.check(cursor.position() == position + (is_done ? count : 0), "the cursor is elsewhere");
+    if (!is_done || answer != 0) return;  // the evbuffer's place is lost
+    rig.check(place.pos == static_cast<ev_ssize_t>(cursor.position()), "the evbuffer's place is elsewhere");
+
+    const evbuffer_ptr other = evbuffer_search(in.other, needle.data(), needle.size(), &place);
+    const Found found = cursor.find(needle);
+    rig.check(found ? other.pos == static_cast<ev_ssize_t>(cursor.position() + *found) : other.pos < 0,
+              "found elsewhere from a step on");
+    if (in.buffer.is_front_frozen()) continue;  // evbuffer_copyout_from refuses
+    std::array<char, 40> bytes{};
+    std::array<char, 40> others{};
+    const std::size_t size = std::min(bytes.size(), cursor.left());
+    rig.check(cursor.peek(std::as_writable_bytes(std::span(bytes)).first(size)), "the cursor has fewer bytes");
+    rig.check(evbuffer_copyout_from(in.other, &place, others.data(), size) == static_cast<ev_ssize_t>(size),
+              "the evbuffer has fewer bytes");
+    rig.check(bytes == others, "other bytes from a step on");
+  }
+}
+
 constexpr std::array operations{
-    Operation{"copyout", 2, copyout},           Operation{"pullup", 2, pullup},         Operation{"search", 3, search},
-    Operation{"search_range", 2, search_range}, Operation{"search_eol", 3, search_eol}, Operation{"peek", 2, peek},
+    Operation{"copyout", 2, copyout},
+    Operation{"pullup", 2, pullup},
+    Operation{"search", 3, search},
+    Operation{"search_range", 2, search_range},
+    Operation{"search_eol", 3, search_eol},
+    Operation{"peek", 2, peek},
+    Operation{"step", 3, step},
 };
 
 }  // namespace

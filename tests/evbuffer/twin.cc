@@ -8,7 +8,11 @@ namespace weir::evbuffer_test {
 
 Twin::Twin() : other(evbuffer_new()) {}
 
-Twin::~Twin() { evbuffer_free(other); }
+/// A callback that is still to be called would keep the evbuffer.
+Twin::~Twin() {
+  tell();
+  evbuffer_free(other);
+}
 
 void Twin::follow() {
   if (is_followed_) return;
@@ -17,14 +21,35 @@ void Twin::follow() {
   evbuffer_add_cb(other, other_changed, this);
 }
 
+void Twin::follow_deferred(event_base* loop) {
+  if (is_followed_) return;
+  is_followed_ = true;
+  loop_ = loop;
+  buffer.add_observer(*this, ObserverTiming::at_scope_end);
+  scope_ = std::make_unique<ChangeScope>(buffer);
+  evbuffer_defer_callbacks(other, loop);
+  evbuffer_add_cb(other, other_changed, this);
+}
+
+void Twin::tell() {
+  if (loop_ == nullptr) return;
+  scope_.reset();
+  scope_ = std::make_unique<ChangeScope>(buffer);
+  event_base_loop(loop_, EVLOOP_NONBLOCK);
+}
+
 void Twin::changed(Buffer&, const BufferChange& change) noexcept {
   told_.added += change.added;
   told_.removed += change.removed;
+  if (loop_ != nullptr) gathered_ = {gathered_.times + 1, change.original_size, {change.added, change.removed}};
 }
 
-void Twin::other_changed(evbuffer*, const evbuffer_cb_info* info, void* twin) {
-  static_cast<Twin*>(twin)->other_told_.added += info->n_added;
-  static_cast<Twin*>(twin)->other_told_.removed += info->n_deleted;
+void Twin::other_changed(evbuffer*, const evbuffer_cb_info* info, void* it) {
+  Twin& twin = *static_cast<Twin*>(it);
+  twin.other_told_.added += info->n_added;
+  twin.other_told_.removed += info->n_deleted;
+  if (twin.loop_ != nullptr)
+    twin.other_gathered_ = {twin.other_gathered_.times + 1, info->orig_size, {info->n_added, info->n_deleted}};
 }
 
 std::string Twin::other_text() const {
@@ -47,6 +72,12 @@ std::string Twin::difference() const {
     return "told of " + std::to_string(told_.added) + " added and " + std::to_string(told_.removed) +
            " removed, the evbuffer of " + std::to_string(other_told_.added) + " and " +
            std::to_string(other_told_.removed);
+  }
+  if (gathered_ != other_gathered_) {
+    return "told once of " + std::to_string(gathered_.deltas.added) + " added to " +
+           std::to_string(gathered_.original_size) + ", call " + std::to_string(gathered_.times) +
+           ", the evbuffer of " + std::to_string(other_gathered_.deltas.added) + " to " +
+           std::to_string(other_gathered_.original_size) + ", call " + std::to_string(other_gathered_.times);
   }
   return {};
 }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <event2/buffer.h>
+#include <event2/event.h>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,15 @@ struct Deltas {
   bool operator==(const Deltas&) const = default;
 };
 
+/// What was told last to those who are told once for many changes, and how often in all.
+struct Gathered {
+  std::size_t times = 0;
+  std::size_t original_size = 0;
+  Deltas deltas;
+
+  bool operator==(const Gathered&) const = default;
+};
+
 /// The same content three times. What is done to one is done to all.
 class Twin final : private BufferObserver {
  public:
@@ -33,6 +44,11 @@ class Twin final : private BufferObserver {
   /// From now on changes are counted on both sides. Without, the buffer takes its fast paths.
   void follow();
 
+  /// The same, but told once for all that happened between two calls of `tell`: by a ChangeScope, and by callbacks that are
+  /// deferred to a turn of `loop`, which must outlive this.
+  void follow_deferred(event_base* loop);
+  void tell();
+
   /// Empty if all three agree; else what is different.
   std::string difference() const;
 
@@ -43,13 +59,17 @@ class Twin final : private BufferObserver {
 
  private:
   void changed(Buffer&, const BufferChange& change) noexcept override;
-  static void other_changed(evbuffer* other, const evbuffer_cb_info* info, void* twin);
+  static void other_changed(evbuffer* other, const evbuffer_cb_info* info, void* it);
 
   std::string other_text() const;
 
   bool is_followed_ = false;
+  event_base* loop_ = nullptr;  ///< null: told at once
+  std::unique_ptr<ChangeScope> scope_;
   Deltas told_;
   Deltas other_told_;
+  Gathered gathered_;
+  Gathered other_gathered_;
 };
 
 }  // namespace weir::evbuffer_test

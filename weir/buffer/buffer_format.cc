@@ -25,6 +25,7 @@ bool Buffer::append_formatted(const char* format, std::va_list arguments) {
   MutableBytes room = prepare(first_guess);
   int length = format_into(room, format, arguments);
   if (length >= 0 && static_cast<std::size_t>(length) >= room.size()) {  // the NUL needs a place too
+    commit(0);  // or, where there is no more memory, what was prepared would stay
     room = prepare(static_cast<std::size_t>(length) + 1);
     length = format_into(room, format, arguments);
   }

@@ -51,6 +51,27 @@ TEST(BufferPrintf, without_memory_throws_and_changes_nothing) {
   EXPECT_EQ(buffer, "before");
 }
 
+TEST(BufferPrintf, whichever_allocation_fails_leaves_no_memory_in_an_empty_buffer_and_no_preparation) {
+  for (const std::string_view before : {"", "before"}) {
+    std::size_t failed = 0;
+    for (bool done = false; !done; ++failed) {
+      ASSERT_LT(failed, 20U);
+      Pool pool({.cached = false});
+      Buffer buffer(pool);
+      buffer.append(before);
+      done = !throws_bad_alloc([&] {
+        const AllocationPlan plan(failed + 1, true);
+        buffer.append_printf("%*d", 5000, 1);
+      });
+      if (done) continue;
+      EXPECT_EQ(buffer, before);
+      EXPECT_EQ(pool.stats().blocks, before.empty() ? 0U : 1U) << "allocation " << failed + 1;
+      EXPECT_DEATH(buffer.commit(1), "commit") << "allocation " << failed + 1;
+    }
+    EXPECT_GT(failed, 1U) << "no allocation was made to fail";
+  }
+}
+
 TEST(BufferFormat, appends_what_fmt_makes_of_it) {
   Buffer buffer;
   append_format(buffer, "HTTP/1.1 {} {}\r\n", 200, "OK");

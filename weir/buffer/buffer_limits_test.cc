@@ -5,14 +5,19 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
+#include "weir/buffer/draft.h"
+#include "weir/buffer/frame_writer.h"
 #include "weir/buffer/pool.h"
 
 namespace weir {
@@ -237,6 +242,63 @@ TEST(BufferLimits, a_million_one_byte_appends_hold_little_more_than_their_bytes)
   for (int i = 0; i < 1'000'000; ++i) buffer.append("x");
 
   EXPECT_LE(pool.stats().in_use, 1'000'000 + 68_KiB);
+}
+
+/// One way to add to a buffer, with what it needs of others made before.
+struct Addition {
+  const char* name;
+  std::function<void(Buffer&, Pool&)> run;
+};
+
+const std::vector<Addition>& additions() {
+  static const std::string memory(100'000, 'x');
+  static const std::string_view text = memory;
+  static const std::vector<Bytes> pieces(1000, as_bytes(text.substr(0, 100)));
+  static const std::vector<Addition> all{
+      {"append", [](Buffer& b, Pool&) { b.append(text.substr(0, 100)); }},
+      {"append much", [](Buffer& b, Pool&) { b.append(text); }},
+      {"append_pieces", [](Buffer& b, Pool&) { b.append_pieces(std::span(pieces).first(20)); }},
+      {"append_pieces, many", [](Buffer& b, Pool&) { b.append_pieces(pieces); }},
+      {"append_printf", [](Buffer& b, Pool&) { b.append_printf("%s", memory.c_str()); }},
+      {"append_frame", [](Buffer& b, Pool&) { (void)append_frame(b, as_bytes(text)); }},
+      {"append_frame of a buffer",
+       [](Buffer& b, Pool& pool) {
+         Buffer payload(pool);
+         payload.append(text);
+         (void)append_frame(b, std::move(payload));
+       }},
+      {"prepend", [](Buffer& b, Pool&) { b.prepend(text); }},
+      {"prepare", [](Buffer& b, Pool&) { (void)b.prepare(5000); }},
+      {"reserve", [](Buffer& b, Pool&) { (void)(b.reserve(5000) || (throw_bad_alloc(), false)); }},
+      {"a draft",
+       [](Buffer& b, Pool&) {
+         Draft draft = b.draft();
+         (void)draft.allocate(100);
+         const Draft::Mark mark = draft.mark();
+         draft.append_printf("%s", memory.c_str());
+         (void)draft.insert(mark, text);
+         (void)draft.allocate_up_to(100'000);
+         draft.commit();
+       }},
+  };
+  return all;
+}
+
+TEST(BufferLimits, whatever_fails_to_add_to_an_empty_buffer_leaves_it_without_memory) {
+  (void)weir_category();  // allocates when first used
+  for (const Addition& addition : additions()) {
+    std::size_t failed = 0;
+    for (bool done = false; !done; ++failed) {
+      ASSERT_LT(failed, 100U);
+      Pool pool({.limit = 64_MiB, .cached = false});
+      Buffer buffer(pool);
+      done = succeeds(failed + 1, [&] { addition.run(buffer, pool); });
+      if (done) continue;
+      EXPECT_TRUE(buffer.is_empty()) << addition.name;
+      EXPECT_EQ(pool.stats().blocks, 0U) << addition.name << ", allocation " << failed + 1;
+    }
+    EXPECT_GT(failed, 1U) << addition.name << ": no allocation was made to fail";
+  }
 }
 
 constexpr std::size_t many = 10'000'000;

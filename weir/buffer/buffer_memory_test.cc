@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/throws.h"
@@ -195,6 +196,74 @@ TEST(SliceCompact, a_kept_byte_of_a_large_block_lets_the_block_go) {
 
   EXPECT_EQ(pool.stats().in_use, 0U) << "a few bytes lie beside their header";
   for (std::size_t i = 0; i < kept.size(); ++i) EXPECT_EQ(kept[i].data()[0], static_cast<std::byte>(i));
+}
+
+/// One byte kept of each of ten thousand receives of 64 KiB; the memory is not touched, only asked for.
+constexpr std::size_t receives = 10'000;
+constexpr std::size_t received_bytes = receives * 64_KiB;
+
+template <class Keep>
+void keep_a_byte_of_each_receive(Pool& pool, Keep keep) {
+  ReceiveBlock receive(pool);
+  for (std::size_t i = 0; i < receives; ++i) {
+    const MutableBytes room = receive.room();
+    const std::size_t at = i % room.size();
+    room[at] = static_cast<std::byte>(i);
+    keep(receive.take(room.size()).subslice(at, 1));
+  }
+}
+
+// hazard: B8
+TEST(SliceCompact, ten_thousand_bytes_kept_of_as_many_receives_of_64_KiB_let_all_640_MiB_go) {
+  Pool pool({.limit = 1_GiB});
+  std::vector<Slice> kept;
+  keep_a_byte_of_each_receive(pool, [&](Slice&& byte) { kept.push_back(std::move(byte)); });
+  ASSERT_GE(pool.stats().in_use, received_bytes);
+
+  for (Slice& slice : kept) slice.compact(pool);
+
+  EXPECT_EQ(pool.stats().in_use, 0U) << "a few bytes lie beside their header";
+  for (std::size_t i = 0; i < receives; ++i) ASSERT_EQ(kept[i].data()[0], static_cast<std::byte>(i));
+}
+
+// hazard: B8
+TEST(BufferCompact, a_byte_of_each_of_ten_thousand_receives_of_64_KiB_in_one_buffer_pins_640_MiB_until_then) {
+  Pool pool({.limit = 1_GiB});
+  Buffer kept(pool);
+  std::string expected;
+  keep_a_byte_of_each_receive(pool, [&](Slice&& byte) {
+    expected += static_cast<char>(byte.data()[0]);
+    kept.append(std::move(byte));
+  });
+  ASSERT_EQ(kept.memory().pinned, received_bytes);
+  ASSERT_EQ(kept.memory().fair_share, received_bytes) << "nobody else has any of it";
+  ASSERT_GE(pool.stats().in_use, received_bytes);
+
+  kept.compact();
+
+  EXPECT_EQ(kept, expected);
+  EXPECT_LE(kept.memory().pinned, most_waste * receives + fixed_waste);
+  EXPECT_LE(pool.stats().in_use, most_waste * receives + fixed_waste);
+  EXPECT_EQ(kept.slice_count(), 1U);
+}
+
+// hazard: B8
+TEST(BufferCompact, ten_thousand_buffers_with_a_byte_each_of_a_receive_of_64_KiB_hold_little) {
+  Pool pool({.limit = 1_GiB});
+  std::vector<Buffer> kept;
+  keep_a_byte_of_each_receive(pool, [&](Slice&& byte) {
+    kept.emplace_back(pool);
+    kept.back().append(std::move(byte));
+  });
+  ASSERT_GE(pool.stats().in_use, received_bytes);
+
+  for (Buffer& buffer : kept) buffer.compact();
+
+  EXPECT_EQ(pool.stats().in_use, 0U) << "a few bytes lie beside their header";
+  for (std::size_t i = 0; i < receives; ++i) {
+    ASSERT_EQ(kept[i].front()[0], static_cast<std::byte>(i));
+    ASSERT_LE(kept[i].memory().pinned, most_waste + 128);
+  }
 }
 
 TEST(SliceCompact, a_slice_of_most_of_its_block_stays_as_it_is) {
