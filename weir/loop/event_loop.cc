@@ -201,6 +201,7 @@ RunEnd EventLoop::serve_flags() {
     memory_waiter_->is_waiting = false;
     backend_->resume_starved();
   }
+  if ((flags & PostQueue::place_freed) != 0) descriptor_freed();
   if ((flags & PostQueue::signal_arrived) != 0) defer_arrived_signals(*this);
   return (flags & PostQueue::stop_requested) != 0 ? RunEnd::stopped : RunEnd::turn;
 }

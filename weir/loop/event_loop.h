@@ -213,7 +213,7 @@ class WEIR_API EventLoop {
   /// The place of what watches a descriptor for others; null when nothing does. Throws std::bad_alloc.
   WatchSlot*& watched(int descriptor) { return watched_[descriptor]; }
   void forget_watched(int descriptor) noexcept { watched_.erase(descriptor); }
-  /// A descriptor was closed: listeners that wait for one try again.
+  /// A descriptor was closed, or a place among the connections is free: listeners that wait for one try again.
   void descriptor_freed() noexcept;
   /// Calls `visit(slot)` for each slot that the kernel reports on.
   template <class Visit>
@@ -222,6 +222,8 @@ class WEIR_API EventLoop {
       if (IoSlot* io = slot.as_io_slot()) visit(*io);
     });
   }
+  /// Forgets a stop that was asked for and has not been heard.
+  void forget_stop() noexcept { posts_->lower(PostQueue::stop_requested); }
   void add_starved(StarvedListener& listener) noexcept { starved_listeners_.push_back(listener); }
 
   /// Those of a point, in the order in which they are called.

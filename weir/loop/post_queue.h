@@ -24,7 +24,7 @@ class PostQueueRef;
 class PostQueue {
  public:
   /// What can be told without a task.
-  enum Flag : std::uint8_t { stop_requested = 1, memory_released = 2, signal_arrived = 4 };
+  enum Flag : std::uint8_t { stop_requested = 1, memory_released = 2, signal_arrived = 4, place_freed = 8 };
 
   static Result<PostQueueRef> create();
 
@@ -47,6 +47,8 @@ class PostQueue {
     return flags_.load(std::memory_order_relaxed) == 0 ? std::uint8_t{0}
                                                        : flags_.exchange(0, std::memory_order_acquire);
   }
+  /// Takes back a flag that was raised and not yet heard.
+  void lower(Flag flag) noexcept { flags_.fetch_and(static_cast<std::uint8_t>(~flag), std::memory_order_relaxed); }
   /// Announces a sleep. False when something came in and the loop must not sleep.
   bool prepare_sleep() noexcept;
   void end_sleep() noexcept { state_.store(State::running, std::memory_order_relaxed); }
