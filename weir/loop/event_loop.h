@@ -27,6 +27,7 @@ namespace weir {
 
 class Backend;
 class HookSlot;
+class OffloadThreads;
 class WatchSlot;
 struct HookTag;
 
@@ -42,6 +43,12 @@ enum class BackendChoice {
   automatic,  ///< what the environment variable WEIR_BACKEND names (auto, epoll or poll), or else the best there is
   epoll,      ///< epoll(7): constant work for each event, however many connections are open
   poll,       ///< poll(2): work for each connection in each turn; there for systems without epoll, and for comparison
+};
+
+/// Of blocking work that a loop has done on other threads, see call.h.
+struct OffloadLimits {
+  std::size_t threads = 4;     ///< at most so many at a time; each is started when it is needed first
+  std::size_t waiting = 1024;  ///< so many may wait for a thread
 };
 
 /// Waits for what happens to descriptors, timers, posts and signals, and calls back. One loop per thread.
@@ -72,6 +79,7 @@ class WEIR_API EventLoop {
     /// receives into and the `output_reserve_bytes` that it sets aside: from 75 % in use on, reading and accepting pause.
     Pool* pool = nullptr;
     Callback<void(const Diagnostic&)> on_diagnostic{};  ///< hears what the library has to say; empty by default
+    OffloadLimits offload{};
   };
 
   /// How much of the pool's budget each loop keeps for sending, which must go on when readers have taken all the rest.
@@ -136,7 +144,9 @@ class WEIR_API EventLoop {
   /// A socket is one for both: what a stream sends, its end, and a Unix listener's file that goes with it concern the parent
   /// too. A child that wants nothing of a stream or listener leaves it alone, and ends with _exit(2).
   /// Streams, timers, watches and signals stay as they are, in both processes; so does what was posted before, which runs
-  /// in both. No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
+  /// in both, but not what was offloaded: its answer never comes in the child, whose loop
+  /// goes on waiting for it.
+  /// No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
   /// Errors: those of making what a loop needs; the loop can then only be destroyed.
   Result<void> after_fork();
 
@@ -172,6 +182,9 @@ class WEIR_API EventLoop {
   Backend& slots_backend() noexcept { return *backend_; }
   Slot* find(SlotId id) const noexcept { return slots_.find(id); }
   PostQueueRef post_queue() const noexcept { return posts_; }
+  /// What `offload` of call.h stands on: makes certain of a place and of a thread; and takes it.
+  Result<void> prepare_offload();
+  void push_offload(PreparedPost work) noexcept;
   /// Calls `slot.run_deferred()` at the end of this turn, once.
   void defer(Slot& slot) noexcept {
     if (!slot.is_linked()) deferred_.push_back(slot);
@@ -332,6 +345,8 @@ class WEIR_API EventLoop {
   std::unordered_map<int, WatchSlot*> watched_;  ///< by descriptor
   std::unique_ptr<MemoryWaiter> memory_waiter_;
   std::unique_ptr<StopTimer> stop_timer_;
+  OffloadLimits offload_limits_;
+  std::unique_ptr<OffloadThreads> offload_threads_;  ///< null until they are needed
   List<HookSlot, HookTag> before_wait_;
   List<HookSlot, HookTag> after_wait_;
   Callback<void(const Diagnostic&)> on_diagnostic_;
