@@ -65,6 +65,7 @@ std::error_code EventLoop::open(Options options) {
   output_reserve_.emplace(*pool_, output_reserve_bytes);
   on_diagnostic_ = std::move(options.on_diagnostic);
   offload_limits_ = options.offload;
+  quotas_ = std::move(options.quotas);
   start_ = now_ = sys::monotonic_now();
   if (!sys::watch_forks()) return std::make_error_code(std::errc::not_enough_memory);
   forks_ = sys::fork_count.load(std::memory_order_relaxed);

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "weir/base/bytes.h"
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
@@ -80,6 +82,14 @@ class WEIR_API EventLoop {
     Pool* pool = nullptr;
     Callback<void(const Diagnostic&)> on_diagnostic{};  ///< hears what the library has to say; empty by default
     OffloadLimits offload{};
+    /// Classes of priority: how many streams, listeners and watches of each are served in a turn, the most urgent class, 0,
+    /// first. What is left goes on in the next turn, after whatever more urgent has come by then. A class with 0 is served
+    /// only in turns in which no more urgent one has anything to do. Empty: one class, without a quota, at no cost.
+    ///
+    ///     {.quotas = {weir::unlimited, 16, 0}}      // control, requests, bulk transfers when nothing else is to be done
+    ///
+    /// Everything is of class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
+    std::vector<std::size_t> quotas{};
   };
 
   /// How much of the pool's budget each loop keeps for sending, which must go on when readers have taken all the rest.
@@ -243,8 +253,11 @@ class WEIR_API EventLoop {
   List<HookSlot, HookTag>& hooks_at(HookPoint point) noexcept {
     return point == HookPoint::before_wait ? before_wait_ : after_wait_;
   }
+  /// Those of the classes of priority; empty when there is but one.
+  std::span<const std::size_t> quotas() const noexcept { return quotas_; }
   /// True when the turn is to end behind the callback that is running: whoever makes calls must leave the rest.
   bool is_cut() const noexcept { return is_cut_; }
+  const bool& cut_mark() const noexcept { return is_cut_; }
 
   /// For what must be allocated in order to send and release: it has memory when the pool refuses. Refilled each turn.
   PoolReserve& output_reserve() noexcept { return *output_reserve_; }
@@ -346,6 +359,7 @@ class WEIR_API EventLoop {
   std::unique_ptr<MemoryWaiter> memory_waiter_;
   std::unique_ptr<StopTimer> stop_timer_;
   OffloadLimits offload_limits_;
+  std::vector<std::size_t> quotas_;
   std::unique_ptr<OffloadThreads> offload_threads_;  ///< null until they are needed
   List<HookSlot, HookTag> before_wait_;
   List<HookSlot, HookTag> after_wait_;

@@ -67,6 +67,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
         options_(options),
         on_connection_(std::move(on_connection)) {
     expects(static_cast<bool>(on_connection_));
+    set_priority(options.priority);
   }
 
   Result<void> open(const Address& address) {
