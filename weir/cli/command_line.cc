@@ -42,6 +42,7 @@ Examples:
   weir echo --listen 0.0.0.0:7777 --log info    every IPv4 address of this machine
   weir echo --listen [::1]:0                    IPv6, on a port that the system chooses
   weir echo --listen unix:/run/echo.sock        a Unix socket; its file is removed at the end
+  weir echo --listen :7777 --threads 4          the system spreads the connections over four threads
   weir echo --listen :7777 --lines              whole lines only; try it with: nc localhost 7777
 
 Exit codes: 0 stopped by a signal; 1 it cannot listen there; 2 wrong arguments; 128 + n see above.)";
@@ -101,6 +102,8 @@ CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
   echo.add_option("--listen", options.address, "Where to listen")->required()->check(check_address)->type_name("ADDR");
   echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)")
       ->disable_flag_override();
+  add_number<std::size_t>(echo, "--threads", options.threads, 1, 1024,
+                          "How many threads serve, each its own connections");
   add_choice<BackendChoice>(
       echo, "--backend", options.backend,
       {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}, {"poll", BackendChoice::poll}}, "NAME",

@@ -18,9 +18,10 @@
 #include "weir/buffer/line_reader.h"
 #include "weir/cli/peer_name.h"
 #include "weir/cli/process.h"
+#include "weir/loop/loop_threads.h"
 #include "weir/loop/signal.h"
 #include "weir/loop/timer.h"
-#include "weir/server/server.h"
+#include "weir/server/server_group.h"
 
 namespace weir::cli {
 namespace {
@@ -49,28 +50,28 @@ void move_front(Buffer& from, std::size_t count, Buffer& to) {
 /// The echo server with its log and its ends.
 ///
 /// Lifetime: its streams' callbacks refer to it, so it outlives its server.
+/// Threads:  what concerns one stream is called on the thread of its loop, and changes nothing here; the rest is of the first.
 class EchoServer {
  public:
-  EchoServer(EventLoop& loop, const EchoOptions& options, const Log& log)
-      : loop_(loop),
+  EchoServer(LoopThreads& threads, const EchoOptions& options, const Log& log)
+      : threads_(threads),
         log_(log),
         echoes_lines_(options.lines),
-        cutting_(loop, [this](Timer&) { tell_cut(); }) {}
+        cutting_(threads.loop(0), [this](Timer&) { tell_cut(); }) {}
 
   Result<void> listen(const std::string& address) {
     ServerOptions options{.address = address};
     if (echoes_lines_) options.stream.read_marks = marks_for_lines;
-    auto server = Server::listen(loop_, std::move(options));
+    auto server = ServerGroup::listen(threads_.loops(), std::move(options), [this](Stream& stream) { serve(stream); });
     if (!server) return server.error();
     server_ = *std::move(server);
-    server_->on_stream([this](Stream& stream) { serve(stream); });
     server_->on_exception([this](Stream& stream, std::exception_ptr exception) { tell_exception(stream, exception); });
     return {};
   }
 
   Result<void> stop_on_signals() {
     for (auto& [number, subscription] : signals_) {
-      auto subscribed = Signal::subscribe(loop_, number, [this](int arrived) { stop(arrived); });
+      auto subscribed = Signal::subscribe(threads_.loop(0), number, [this](int arrived) { stop(arrived); });
       if (!subscribed) return subscribed.error();
       subscription = *std::move(subscribed);
     }
@@ -85,7 +86,7 @@ class EchoServer {
     Signal signal;
   };
 
-  void serve(Stream& stream) {
+  void serve(Stream& stream) const {
     if (echoes_lines_) {
       stream.attach<LineReader>(line_limit);
       stream.on_data([this](Stream& s) { echo_lines(s); });
@@ -95,9 +96,9 @@ class EchoServer {
     if (log_.says(LogLevel::warning)) tell_end_of(stream);
   }
 
-  void echo_lines(Stream& stream) {
+  void echo_lines(Stream& stream) const {
     auto& reader = stream.attached<LineReader>();
-    Buffer lines(loop_.pool());
+    Buffer lines(stream.loop().pool());
     while (true) {
       const Found end = reader.find(stream.input());
       if (end) {
@@ -110,7 +111,7 @@ class EchoServer {
     }
   }
 
-  void end_at_long_line(Stream& stream) {
+  void end_at_long_line(Stream& stream) const {
     log_.warning("the connection from {} ends: a line is longer than {} bytes", peer_of(stream), line_limit);
     stream.finish();
   }
@@ -121,7 +122,7 @@ class EchoServer {
   }
 
   /// The address has to be asked for now: when the stream has closed, its socket is gone.
-  void tell_end_of(Stream& stream) {
+  void tell_end_of(Stream& stream) const {
     const Result<Address> address = stream.peer_address();
     const PeerName peer(address ? *address : Address());
     if (log_.says(LogLevel::debug)) log_.debug("a connection from {}", peer.to_string());
@@ -157,7 +158,7 @@ class EchoServer {
     log_.info("{}: {} connections have {} s to end", signal_name(signal), server_->stream_count(),
               std::chrono::duration_cast<std::chrono::seconds>(time_to_drain).count());
     cutting_.start(time_to_drain);  // before the server's own timer, so it fires before that
-    server_->stop(time_to_drain, [this] { loop_.stop(); });
+    server_->stop(time_to_drain, [this] { threads_.stop(); });
   }
 
   void tell_cut() const {
@@ -166,13 +167,13 @@ class EchoServer {
     }
   }
 
-  EventLoop& loop_;
+  LoopThreads& threads_;
   const Log& log_;
   const bool echoes_lines_;
   bool is_stopping_ = false;
   Timer cutting_;
   std::array<Subscription, 2> signals_{{{SIGTERM, {}}, {SIGINT, {}}}};
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<ServerGroup> server_;
 };
 
 int fail(const Log& log, std::string_view what, std::error_code error) {
@@ -184,11 +185,12 @@ int fail(const Log& log, std::string_view what, std::error_code error) {
 
 int run_echo(const EchoOptions& options) {
   const Log log("weir echo", options.log);
-  auto loop = EventLoop::create({.backend = options.backend, .on_diagnostic = [&log](const Diagnostic& diagnostic) {
-                                   log.diagnostic(diagnostic);
-                                 }});
-  if (!loop) return fail(log, "cannot make an event loop", loop.error());
-  EchoServer server(**loop, options, log);
+  auto threads = LoopThreads::create(
+      {.count = options.threads, .backend = options.backend, .on_diagnostic = [&log](const Diagnostic& diagnostic) {
+         log.diagnostic(diagnostic);
+       }});
+  if (!threads) return fail(log, "cannot make an event loop", threads.error());
+  EchoServer server(**threads, options, log);
   if (auto listening = server.listen(options.address); !listening) {
     return fail(log, "cannot listen on " + options.address, listening.error());
   }
@@ -197,8 +199,7 @@ int run_echo(const EchoOptions& options) {
   }
   fmt::print("listening on {}\n", server.address().to_string());
   (void)std::fflush(stdout);
-  const Result<RunEnd> end = (*loop)->run();
-  if (!end) return fail(log, "the event loop failed", end.error());
+  if (auto ran = (*threads)->run(); !ran) return fail(log, "the event loop failed", ran.error());
   return exit_success;
 }
 

@@ -11,7 +11,8 @@ namespace weir::cli {
 
 struct EchoOptions {
   std::string address;
-  bool lines = false;  ///< echo complete lines only
+  bool lines = false;       ///< echo complete lines only
+  std::size_t threads = 1;  ///< each with a loop of its own
   BackendChoice backend = BackendChoice::automatic;
   LogLevel log = LogLevel::warning;
 };

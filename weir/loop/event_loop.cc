@@ -6,6 +6,7 @@
 
 #include "weir/loop/backend.h"
 #include "weir/loop/hook_slot.h"
+#include "weir/loop/offload_threads.h"
 #include "weir/loop/signal.h"
 #include "weir/sys/calls.h"
 #include "weir/sys/forks.h"
@@ -63,6 +64,8 @@ std::error_code EventLoop::open(Options options) {
   pool_ = options.pool != nullptr ? options.pool : &Pool::default_pool();
   output_reserve_.emplace(*pool_, output_reserve_bytes);
   on_diagnostic_ = std::move(options.on_diagnostic);
+  offload_limits_ = options.offload;
+  quotas_ = std::move(options.quotas);
   start_ = now_ = sys::monotonic_now();
   if (!sys::watch_forks()) return std::make_error_code(std::errc::not_enough_memory);
   forks_ = sys::fork_count.load(std::memory_order_relaxed);
@@ -79,6 +82,7 @@ std::error_code EventLoop::open(Options options) {
 EventLoop::~EventLoop() {
   expects(!is_running_);
   if (posts_.get() == nullptr) return;
+  offload_threads_.reset();
   posts_->close();
   for (std::size_t before = 0; slots_.size() != before;) {  // again, while ending one leaves another without its handle
     before = slots_.size();
@@ -201,6 +205,7 @@ RunEnd EventLoop::serve_flags() {
     memory_waiter_->is_waiting = false;
     backend_->resume_starved();
   }
+  if ((flags & PostQueue::place_freed) != 0) descriptor_freed();
   if ((flags & PostQueue::signal_arrived) != 0) defer_arrived_signals(*this);
   return (flags & PostQueue::stop_requested) != 0 ? RunEnd::stopped : RunEnd::turn;
 }
@@ -213,7 +218,21 @@ Result<void> EventLoop::after_fork() {
   if (auto renewed = posts_->after_fork(); !renewed) return renewed;
   if (auto renewed = backend_->after_fork(posts_->descriptor()); !renewed) return renewed;
   forks_ = sys::fork_count.load(std::memory_order_relaxed);
+  // The child has none of its threads: neither can they be joined nor can its lock be trusted.
+  (void)offload_threads_.release();
   return {};
+}
+
+Result<void> EventLoop::prepare_offload() {
+  if (!sys::has_threads()) return {};
+  if (offload_threads_ == nullptr)
+    offload_threads_ = std::make_unique<OffloadThreads>(offload_limits_.threads, offload_limits_.waiting);
+  return offload_threads_->prepare();
+}
+
+void EventLoop::push_offload(PreparedPost work) noexcept {
+  if (offload_threads_ == nullptr) return work.send();
+  offload_threads_->push(std::move(work));
 }
 
 void EventLoop::stop() noexcept { posts_->raise(PostQueue::stop_requested); }

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "weir/base/bytes.h"
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
@@ -27,6 +29,7 @@ namespace weir {
 
 class Backend;
 class HookSlot;
+class OffloadThreads;
 class WatchSlot;
 struct HookTag;
 
@@ -42,6 +45,12 @@ enum class BackendChoice {
   automatic,  ///< what the environment variable WEIR_BACKEND names (auto, epoll or poll), or else the best there is
   epoll,      ///< epoll(7): constant work for each event, however many connections are open
   poll,       ///< poll(2): work for each connection in each turn; there for systems without epoll, and for comparison
+};
+
+/// Of blocking work that a loop has done on other threads, see call.h.
+struct OffloadLimits {
+  std::size_t threads = 4;     ///< at most so many at a time; each is started when it is needed first
+  std::size_t waiting = 1024;  ///< so many may wait for a thread
 };
 
 /// Waits for what happens to descriptors, timers, posts and signals, and calls back. One loop per thread.
@@ -72,6 +81,15 @@ class WEIR_API EventLoop {
     /// receives into and the `output_reserve_bytes` that it sets aside: from 75 % in use on, reading and accepting pause.
     Pool* pool = nullptr;
     Callback<void(const Diagnostic&)> on_diagnostic{};  ///< hears what the library has to say; empty by default
+    OffloadLimits offload{};
+    /// Classes of priority: how many streams, listeners and watches of each are served in a turn, the most urgent class, 0,
+    /// first. What is left goes on in the next turn, after whatever more urgent has come by then. A class with 0 is served
+    /// only in turns in which no more urgent one has anything to do. Empty: one class, without a quota, at no cost.
+    ///
+    ///     {.quotas = {weir::unlimited, 16, 0}}      // control, requests, bulk transfers when nothing else is to be done
+    ///
+    /// Everything is of class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
+    std::vector<std::size_t> quotas{};
   };
 
   /// How much of the pool's budget each loop keeps for sending, which must go on when readers have taken all the rest.
@@ -136,7 +154,9 @@ class WEIR_API EventLoop {
   /// A socket is one for both: what a stream sends, its end, and a Unix listener's file that goes with it concern the parent
   /// too. A child that wants nothing of a stream or listener leaves it alone, and ends with _exit(2).
   /// Streams, timers, watches and signals stay as they are, in both processes; so does what was posted before, which runs
-  /// in both. No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
+  /// in both, but not what was offloaded: its answer never comes in the child, whose loop
+  /// goes on waiting for it.
+  /// No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
   /// Errors: those of making what a loop needs; the loop can then only be destroyed.
   Result<void> after_fork();
 
@@ -172,6 +192,9 @@ class WEIR_API EventLoop {
   Backend& slots_backend() noexcept { return *backend_; }
   Slot* find(SlotId id) const noexcept { return slots_.find(id); }
   PostQueueRef post_queue() const noexcept { return posts_; }
+  /// What `offload` of call.h stands on: makes certain of a place and of a thread; and takes it.
+  Result<void> prepare_offload();
+  void push_offload(PreparedPost work) noexcept;
   /// Calls `slot.run_deferred()` at the end of this turn, once.
   void defer(Slot& slot) noexcept {
     if (!slot.is_linked()) deferred_.push_back(slot);
@@ -213,7 +236,7 @@ class WEIR_API EventLoop {
   /// The place of what watches a descriptor for others; null when nothing does. Throws std::bad_alloc.
   WatchSlot*& watched(int descriptor) { return watched_[descriptor]; }
   void forget_watched(int descriptor) noexcept { watched_.erase(descriptor); }
-  /// A descriptor was closed: listeners that wait for one try again.
+  /// A descriptor was closed, or a place among the connections is free: listeners that wait for one try again.
   void descriptor_freed() noexcept;
   /// Calls `visit(slot)` for each slot that the kernel reports on.
   template <class Visit>
@@ -222,14 +245,19 @@ class WEIR_API EventLoop {
       if (IoSlot* io = slot.as_io_slot()) visit(*io);
     });
   }
+  /// Forgets a stop that was asked for and has not been heard.
+  void forget_stop() noexcept { posts_->lower(PostQueue::stop_requested); }
   void add_starved(StarvedListener& listener) noexcept { starved_listeners_.push_back(listener); }
 
   /// Those of a point, in the order in which they are called.
   List<HookSlot, HookTag>& hooks_at(HookPoint point) noexcept {
     return point == HookPoint::before_wait ? before_wait_ : after_wait_;
   }
+  /// Those of the classes of priority; empty when there is but one.
+  std::span<const std::size_t> quotas() const noexcept { return quotas_; }
   /// True when the turn is to end behind the callback that is running: whoever makes calls must leave the rest.
   bool is_cut() const noexcept { return is_cut_; }
+  const bool& cut_mark() const noexcept { return is_cut_; }
 
   /// For what must be allocated in order to send and release: it has memory when the pool refuses. Refilled each turn.
   PoolReserve& output_reserve() noexcept { return *output_reserve_; }
@@ -330,6 +358,9 @@ class WEIR_API EventLoop {
   std::unordered_map<int, WatchSlot*> watched_;  ///< by descriptor
   std::unique_ptr<MemoryWaiter> memory_waiter_;
   std::unique_ptr<StopTimer> stop_timer_;
+  OffloadLimits offload_limits_;
+  std::vector<std::size_t> quotas_;
+  std::unique_ptr<OffloadThreads> offload_threads_;  ///< null until they are needed
   List<HookSlot, HookTag> before_wait_;
   List<HookSlot, HookTag> after_wait_;
   Callback<void(const Diagnostic&)> on_diagnostic_;

@@ -29,6 +29,9 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   bool is_attached() const noexcept { return is_attached_; }
   /// True while the slot waits for the pool to have memory again; what the kernel holds for it is not lost.
   bool is_starved() const noexcept { return is_starved_; }
+  /// How urgent it is to serve the slot; 0 is the most urgent. Classes that the loop does not have are its last one.
+  std::uint8_t priority() const noexcept { return priority_; }
+  void set_priority(std::uint8_t priority) noexcept { priority_ = priority; }
   /// The pool has memory again. What was asked of the slot goes on in this turn by itself.
   virtual void memory_returned() noexcept {}
 
@@ -42,6 +45,7 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
 
   sys::Descriptor descriptor_;
   const Kind kind_;
+  std::uint8_t priority_ = 0;
   bool is_attached_ = false;
   bool is_starved_ = false;
 

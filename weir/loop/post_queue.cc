@@ -145,4 +145,40 @@ void PostQueue::destroy(Node* list) noexcept {
   }
 }
 
+PreparedPost::PreparedPost(PostQueueRef queue, Callback<void()> task)
+    : queue_(std::move(queue)),
+      node_(new PostQueue::Node{nullptr, std::move(task)}) {}
+
+void PreparedPost::send() noexcept {
+  if (node_ == nullptr) return;
+  PostQueue::Node* node = std::exchange(node_, nullptr);
+  (void)queue_->push_chain({node, node});
+}
+
+void PreparedPost::run() {
+  Callback<void()> task = std::move(node_->task);
+  drop();
+  task();
+}
+
+void PreparedPosts::push_back(PreparedPost post) noexcept {
+  PostQueue::Node* node = std::exchange(post.node_, nullptr);
+  node->next = nullptr;
+  (last_ == nullptr ? first_ : last_->next) = node;
+  last_ = node;
+  ++size_;
+}
+
+PreparedPost PreparedPosts::pop_front() noexcept {
+  PreparedPost post;
+  post.node_ = first_;
+  first_ = first_->next;
+  if (first_ == nullptr) last_ = nullptr;
+  post.node_->next = nullptr;
+  --size_;
+  return post;
+}
+
+void PreparedPost::drop() noexcept { PostQueue::destroy(std::exchange(node_, nullptr)); }
+
 }  // namespace weir

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -24,7 +26,7 @@ class PostQueueRef;
 class PostQueue {
  public:
   /// What can be told without a task.
-  enum Flag : std::uint8_t { stop_requested = 1, memory_released = 2, signal_arrived = 4 };
+  enum Flag : std::uint8_t { stop_requested = 1, memory_released = 2, signal_arrived = 4, place_freed = 8 };
 
   static Result<PostQueueRef> create();
 
@@ -47,6 +49,8 @@ class PostQueue {
     return flags_.load(std::memory_order_relaxed) == 0 ? std::uint8_t{0}
                                                        : flags_.exchange(0, std::memory_order_acquire);
   }
+  /// Takes back a flag that was raised and not yet heard.
+  void lower(Flag flag) noexcept { flags_.fetch_and(static_cast<std::uint8_t>(~flag), std::memory_order_relaxed); }
   /// Announces a sleep. False when something came in and the loop must not sleep.
   bool prepare_sleep() noexcept;
   void end_sleep() noexcept { state_.store(State::running, std::memory_order_relaxed); }
@@ -61,6 +65,9 @@ class PostQueue {
   int descriptor() const noexcept { return descriptor_.number(); }
 
  private:
+  friend class PreparedPost;
+  friend class PreparedPosts;
+
   static constexpr bool never_stop = false;
 
   enum class State : std::uint8_t { running, sleeping, woken };
@@ -114,6 +121,57 @@ class PostQueueRef {
 
  private:
   PostQueue* queue_ = nullptr;
+};
+
+/// A task that needs no memory any more to be pushed. A move-only value; destroying it destroys the task unrun.
+class PreparedPost {
+ public:
+  PreparedPost() noexcept = default;
+  /// Throws std::bad_alloc.
+  WEIR_API PreparedPost(PostQueueRef queue, Callback<void()> task);
+  PreparedPost(PreparedPost&& other) noexcept
+      : queue_(std::move(other.queue_)),
+        node_(std::exchange(other.node_, nullptr)) {}
+  PreparedPost& operator=(PreparedPost&& other) noexcept {
+    std::swap(queue_, other.queue_);
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~PreparedPost() { drop(); }
+
+  /// Any thread: pushes it. No effect the second time.
+  WEIR_API void send() noexcept;
+  /// Runs it here instead, and destroys it after.
+  void run();
+
+ private:
+  friend class PreparedPosts;
+  WEIR_API void drop() noexcept;
+
+  PostQueueRef queue_;
+  PostQueue::Node* node_ = nullptr;
+};
+
+/// Prepared posts in order. Needs no memory.
+class PreparedPosts {
+ public:
+  PreparedPosts() noexcept = default;
+  PreparedPosts(PreparedPosts&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)),
+        last_(std::exchange(other.last_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
+  ~PreparedPosts() { PostQueue::destroy(first_); }
+
+  std::size_t size() const noexcept { return size_; }
+  /// From here on it can only be run, or destroyed.
+  void push_back(PreparedPost post) noexcept;
+  /// Requires that there is one.
+  PreparedPost pop_front() noexcept;
+
+ private:
+  PostQueue::Node* first_ = nullptr;
+  PostQueue::Node* last_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 }  // namespace weir

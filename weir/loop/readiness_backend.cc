@@ -77,7 +77,8 @@ ReadinessBackend::ReadinessBackend(EventLoop& loop, Pool& pool)
     : loop_(loop),
       pool_(pool),
       receive_block_(pool),
-      events_(least_events) {}
+      events_(least_events),
+      classes_(loop.quotas()) {}
 
 std::uint32_t ReadinessBackend::awaited(const IoSlot& slot, std::uint32_t interest) noexcept {
   if (slot.kind_ == IoSlot::Kind::watch) return interest;
@@ -141,13 +142,16 @@ Result<void> ReadinessBackend::wait(Duration timeout) {
 }
 
 void ReadinessBackend::dispatch() {
+  if (classes_.are_used()) return dispatch_by_priority();
   serving_.splice_back(ready_);
-  const bool was_full = event_count_ == events_.size();
   while (next_event_ < event_count_ && !loop_.is_cut()) {
-    if (IoSlot* slot = note(events_[next_event_++])) serve(*slot);
+    IoSlot* slot = note(events_[next_event_++]);
+    if (slot == nullptr) continue;
+    slot->ListHook<ReadyTag>::unlink();
+    serve(*slot);
   }
   if (loop_.is_cut()) return;
-  if (was_full && events_.size() < most_events) events_.resize(events_.size() * 2);
+  grow_events();
   while (!loop_.is_cut()) {
     IoSlot* slot = serving_.pop_front();
     if (slot == nullptr) return;
@@ -155,10 +159,38 @@ void ReadinessBackend::dispatch() {
   }
 }
 
-void ReadinessBackend::set_aside() noexcept {
+/// Everything is noted first, so that the most urgent can be served first.
+void ReadinessBackend::dispatch_by_priority() {
+  serving_.splice_back(ready_);
+  while (IoSlot* slot = serving_.pop_front()) classes_.push_back(*slot);
+  note_all();
+  grow_events();
+  classes_.serve([this](IoSlot& slot) { serve(slot); }, loop_.cut_mark());
+}
+
+/// Puts what the events are about among the ready. A slot that stands there already keeps its place, or one that always has
+/// events would never be served among many.
+void ReadinessBackend::note_all() {
   while (next_event_ < event_count_) {
-    if (IoSlot* slot = note(events_[next_event_++])) make_ready(*slot);
+    IoSlot* slot = note(events_[next_event_++]);
+    if (slot == nullptr) continue;
+    if (slot->is_starved_) slot->ListHook<ReadyTag>::unlink();
+    if (slot->ListHook<ReadyTag>::is_linked()) continue;
+    if (classes_.are_used()) {
+      classes_.push_back(*slot);
+    } else {
+      ready_.push_back(*slot);
+    }
   }
+}
+
+/// After a wait that has filled all there was room for.
+void ReadinessBackend::grow_events() {
+  if (event_count_ == events_.size() && events_.size() < most_events) events_.resize(events_.size() * 2);
+}
+
+void ReadinessBackend::set_aside() noexcept {
+  note_all();
   serving_.splice_back(ready_);
   ready_.splice_back(serving_);
 }
@@ -178,7 +210,6 @@ IoSlot* ReadinessBackend::note(const epoll_event& event) {
   // Urgent data splits what one receive returns, so a short one does not prove that nothing is left either.
   if ((events & (ends | EPOLLPRI)) != 0) slot->has_ended_ = true;
   slot->noted_events_ = events;
-  slot->ListHook<ReadyTag>::unlink();
   return slot;
 }
 

@@ -10,6 +10,7 @@
 
 #include "weir/loop/backend.h"
 #include "weir/loop/event_loop.h"
+#include "weir/loop/ready_classes.h"
 #include "weir/sys/call_result.h"
 
 namespace weir {
@@ -34,7 +35,7 @@ class ReadinessBackend : public Backend {
   Result<void> start_watch(WatchSlot& slot, int descriptor, std::uint32_t epoll_events) override;
   void stop_watch(WatchSlot& slot) noexcept override;
   bool has_ready() const noexcept override {
-    return next_event_ < event_count_ || !ready_.is_empty() || !serving_.is_empty();
+    return next_event_ < event_count_ || !ready_.is_empty() || !serving_.is_empty() || classes_.has_ready();
   }
   Result<void> wait(Duration timeout) override;
   void dispatch() override;
@@ -69,6 +70,9 @@ class ReadinessBackend : public Backend {
   class ReadyGuard;
 
   IoSlot* note(const epoll_event& event);
+  void dispatch_by_priority();
+  void note_all();
+  void grow_events();
   void serve(IoSlot& slot);
   void receive(ByteSlot& slot);
   void send(ByteSlot& slot);
@@ -86,6 +90,7 @@ class ReadinessBackend : public Backend {
   List<IoSlot, ReadyTag> ready_;    // to be served without waiting
   List<IoSlot, ReadyTag> serving_;  // the ready ones of this dispatch; more than none between two only after a throw
   List<IoSlot, ReadyTag> starved_;  // wait for memory
+  ReadyClasses classes_;            // what is to be served, where there are several classes
   std::uint64_t stale_events_ = 0;
 };
 

@@ -1,8 +1,9 @@
-// weir: one turn of the loop, with the library's only catch; a build without exceptions takes turn_unguarded.cc instead.
+// weir: one turn of the loop, with the loop's catches; a build without exceptions takes turn_unguarded.cc instead.
 // SPDX-License-Identifier: MIT
 #include <exception>
 
 #include "weir/loop/backend.h"
+#include "weir/loop/call.h"
 #include "weir/loop/event_loop.h"
 
 namespace weir {
@@ -28,5 +29,16 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
     }
   }
 }
+
+std::exception_ptr caught_from(Callback<void()>& task) noexcept {
+  try {
+    task();
+    return nullptr;
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+void throw_again(std::exception_ptr exception) { std::rethrow_exception(std::move(exception)); }
 
 }  // namespace weir

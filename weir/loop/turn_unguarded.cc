@@ -1,6 +1,9 @@
 // weir: one turn of the loop where nothing can be thrown; with exceptions turn_guard.cc takes its place.
 // SPDX-License-Identifier: MIT
+#include <exception>
+
 #include "weir/loop/backend.h"
+#include "weir/loop/call.h"
 #include "weir/loop/event_loop.h"
 
 namespace weir {
@@ -12,5 +15,12 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
   run_stages();
   return end_turn();
 }
+
+std::exception_ptr caught_from(Callback<void()>& task) noexcept {
+  task();
+  return nullptr;
+}
+
+void throw_again(std::exception_ptr) { std::terminate(); }
 
 }  // namespace weir

@@ -64,6 +64,7 @@ class Watch::State final : public Slot, public WheelTimer, public ListHook<Group
 
   bool is_armed() const noexcept { return is_armed_; }
   bool is_edge() const noexcept { return options_.mode == WatchMode::edge; }
+  std::uint8_t priority() const noexcept { return options_.priority; }
   std::uint32_t epoll_events() const noexcept { return is_armed_ ? to_epoll(options_.interest) : 0; }
   int descriptor() const noexcept { return descriptor_; }
 
@@ -129,12 +130,15 @@ class Watch::Group final : public WatchSlot {
   Result<void> update() {
     bool is_armed = false;
     std::uint32_t events = 0;
+    std::uint8_t most_urgent = 255;
     const auto look = [&](State& state) {
       is_armed |= state.is_armed();
+      most_urgent = std::min(most_urgent, state.priority());
       events |= state.epoll_events() | (state.is_edge() ? EPOLLET : 0U);
     };
     watches_.for_each(look);
     serving_.for_each(look);
+    set_priority(most_urgent);
     if (is_armed) return loop().slots_backend().start_watch(*this, descriptor_, events);
     loop().slots_backend().stop_watch(*this);
     return {};

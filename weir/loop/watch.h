@@ -36,6 +36,9 @@ struct WatchOptions {
   /// How long nothing may happen before `timed_out` is told: counted from the start, from the last thing told, and from
   /// the last timeout.
   Duration timeout = no_timeout;
+  /// Its class, 0 the most urgent; see EventLoop::Options::quotas. Watches of one descriptor are as urgent as the most
+  /// urgent of them.
+  std::uint8_t priority = 0;
 };
 
 /// Calls back when a foreign descriptor is ready: a pipe, a device, a socket that another library reads.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "weir/base/time.h"
 #include "weir/loop/backend.h"
@@ -38,11 +39,14 @@ Result<void> bind_at(Socket& socket, const Address& address) {
   return socket.bind(address);
 }
 
-Result<Socket> open_bound(const Address& address) {
+Result<Socket> open_bound(const Address& address, bool share_port) {
   Result<Socket> socket = Socket::open_stream(address.family());
   if (!socket) return socket.error();
   if (address.family() != Address::Family::local) {
     if (auto set = socket->set_reuse_address(true); !set) return set.error();
+    if (share_port) {
+      if (auto set = socket->set_share_port(true); !set) return set.error();
+    }
   }
   if (auto bound = bind_at(*socket, address); !bound) return bound.error();
   return socket;
@@ -63,10 +67,11 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
         options_(options),
         on_connection_(std::move(on_connection)) {
     expects(static_cast<bool>(on_connection_));
+    set_priority(options.priority);
   }
 
   Result<void> open(const Address& address) {
-    Result<Socket> socket = open_bound(address);
+    Result<Socket> socket = open_bound(address, options_.share_port);
     if (!socket) return socket.error();
     address_ = address;
     if (!address.path().empty()) (void)sys::describe_file(address.name().local.sun_path, file_);
@@ -81,6 +86,15 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   }
 
   const Address& address() const noexcept { return address_; }
+
+  void pause() noexcept {
+    is_paused_ = true;
+    if (is_attached()) loop().slots_backend().stop_accept(*this);
+  }
+
+  void resume() noexcept {
+    if (std::exchange(is_paused_, false) && is_attached()) go_on();
+  }
 
   void replace(Callback<void(Socket, const Address&)> callback) {
     expects(static_cast<bool>(callback));
@@ -139,7 +153,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   void go_on() noexcept {
     loop().cancel(*this);
     ListHook<StarvedTag>::unlink();
-    loop().slots_backend().start_accept(*this);
+    if (!is_paused_) loop().slots_backend().start_accept(*this);
   }
 
   void close() noexcept {
@@ -166,6 +180,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   Callback<void(std::error_code)> on_failed_;
   Duration pause_ = shortest_pause;
   TimePoint last_remark_{};
+  bool is_paused_ = false;
 };
 
 Result<Listener> Listener::open(EventLoop& loop, const Address& address, ListenOptions options,
@@ -191,6 +206,10 @@ const Address& Listener::address() const noexcept {
   expects(state_ != nullptr);
   return state_->address();
 }
+
+void Listener::pause() noexcept { state_->pause(); }
+
+void Listener::resume() noexcept { state_->resume(); }
 
 void Listener::on_failed(Callback<void(std::error_code)> callback) { state_->on_failed(std::move(callback)); }
 

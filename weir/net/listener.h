@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
@@ -13,8 +15,12 @@ namespace weir {
 class EventLoop;
 
 struct ListenOptions {
-  int backlog = 4096;    ///< connections that may wait to be accepted; the system caps it (net.core.somaxconn)
-  bool no_delay = true;  ///< TCP only: set on every accepted socket
+  int backlog = 4096;         ///< connections that may wait to be accepted; the system caps it (net.core.somaxconn)
+  bool no_delay = true;       ///< TCP only: set on every accepted socket
+  std::uint8_t priority = 0;  ///< its class, 0 the most urgent; see EventLoop::Options::quotas
+  /// TCP only: others that ask for the same may listen here too, also in other processes of this user, and the system
+  /// spreads the connections over all of them. When one closes, those that wait at it are reset. (SO_REUSEPORT, socket(7))
+  bool share_port = false;
 };
 
 /// Listens at an address and hands over each connection.
@@ -41,6 +47,11 @@ class WEIR_API Listener {
 
   /// Where it listens, with the port that the system chose if 0 was asked for.
   const Address& address() const noexcept;
+
+  /// Accepts no more until `resume`: who connects waits, as many as the backlog holds. Allowed in its callback, which is not
+  /// called again then.
+  void pause() noexcept;
+  void resume() noexcept;
 
   /// Hears of an error that ends accepting for good (std::errc::bad_file_descriptor and the like); nothing else does.
   void on_failed(Callback<void(std::error_code)> callback);

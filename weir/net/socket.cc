@@ -66,6 +66,10 @@ Result<void> Socket::set_no_delay(bool on) {
   return sys::set_option(number(), IPPROTO_TCP, TCP_NODELAY, static_cast<int>(on)).to_result();
 }
 
+Result<void> Socket::set_share_port(bool on) {
+  return sys::set_option(number(), SOL_SOCKET, SO_REUSEPORT, static_cast<int>(on)).to_result();
+}
+
 Result<void> Socket::set_reuse_address(bool on) {
   return sys::set_option(number(), SOL_SOCKET, SO_REUSEADDR, static_cast<int>(on)).to_result();
 }

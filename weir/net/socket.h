@@ -44,6 +44,8 @@ class WEIR_API Socket {
   Result<void> set_no_delay(bool on);
   /// Lets a listening port be taken again while connections of its former owner are still ending (SO_REUSEADDR).
   Result<void> set_reuse_address(bool on);
+  /// Lets several sockets of this user listen at one port (SO_REUSEPORT).
+  Result<void> set_share_port(bool on);
   /// Makes close(2) reset the connection instead of ending it in order (SO_LINGER with a time of 0).
   Result<void> set_reset_on_close();
 

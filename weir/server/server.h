@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "weir/base/bytes.h"
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
@@ -17,10 +18,17 @@
 
 namespace weir {
 
+class ConnectionLimits;
+
 struct ServerOptions {
-  std::string address;  ///< where to listen, as Address::parse reads it
+  std::string address{};  ///< where to listen, as Address::parse reads it
   ListenOptions listen{};
   StreamOptions stream{};  ///< of every stream
+  /// How many connections may be open at a time. Accepting pauses when there are so many: who comes then waits, as many as
+  /// `listen.backlog`, until one has closed.
+  std::size_t connection_limit = unlimited;
+  /// The same of one peer address, whatever its ports. One more is closed at once. Unix sockets have no such limit.
+  std::size_t connection_limit_per_host = unlimited;
 };
 
 /// Listens, makes a stream of every connection, owns it, and destroys it after it has closed.
@@ -65,8 +73,10 @@ class WEIR_API Server {
   void stop(Duration within, Callback<void()> on_stopped = {});
 
  private:
+  friend class ServerGroup;
   class State;
 
+  static std::shared_ptr<ConnectionLimits> limits_of(const ServerOptions& options);
   explicit Server(State& state) noexcept : state_(&state) {}
 
   State* state_;

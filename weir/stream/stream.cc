@@ -12,7 +12,9 @@ Stream::Stream(EventLoop& loop, StreamSettings settings)
     : ByteSlot(loop),
       settings_(std::move(settings)),
       last_received_(loop.now()),
-      last_sent_(loop.now()) {}
+      last_sent_(loop.now()) {
+  set_priority(settings_->priority);
+}
 
 Stream::~Stream() { drop_callbacks(); }
 

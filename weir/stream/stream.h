@@ -57,6 +57,7 @@ struct StreamOptions {
   Duration linger = std::chrono::seconds(10);  ///< to drain after `finish`; to flush and drain after destruction
   std::size_t linger_bytes = 1024 * 1024;      ///< input thrown away while draining
   bool read_while_output_full = false;         ///< keep reading although the own output is above its high mark
+  std::uint8_t priority = 0;                   ///< its class, 0 the most urgent; see EventLoop::Options::quotas
 };
 
 /// Stream options by reference: streams with equal options, all those of a server say, share one object until one of them
@@ -200,6 +201,8 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void set_write_marks(Marks marks);
   void set_output_limit(std::size_t bytes);
   void set_time_limits(const TimeLimits& limits);
+  using IoSlot::priority;
+  using IoSlot::set_priority;
 
   // --- ends ---
 

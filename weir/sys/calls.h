@@ -129,6 +129,9 @@ inline CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration 
 inline CallResult poll(std::span<pollfd> entries, Duration timeout) {
   return on_kernel([&](auto& kernel) { return kernel.poll(entries, timeout); });
 }
+inline bool has_threads() {
+  return on_kernel([](auto& kernel) { return kernel.has_threads(); });
+}
 inline TimePoint monotonic_now() {
   return on_kernel([](auto& kernel) { return kernel.now(); });
 }

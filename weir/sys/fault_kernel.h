@@ -86,6 +86,7 @@ class FaultKernel final : public Kernel {
   CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) override;
   CallResult poll(std::span<pollfd> entries, Duration timeout) override;
   TimePoint now() override { return below_->now(); }
+  bool has_threads() const noexcept override { return below_->has_threads(); }
 
  private:
   struct Registration {

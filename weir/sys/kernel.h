@@ -89,6 +89,8 @@ class Kernel {
   virtual CallResult poll(std::span<pollfd> entries, Duration timeout) = 0;
 
   virtual TimePoint now() = 0;  // clock_gettime(2), monotonic
+  /// False where a program has but one thread, and others would not see this kernel.
+  virtual bool has_threads() const noexcept { return true; }
 };
 
 /// The kernel this thread runs on; null is the real one.

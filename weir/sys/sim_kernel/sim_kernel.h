@@ -107,6 +107,7 @@ class WEIR_API SimKernel final : public Kernel {
   CallResult wait_epoll(int epoll, std::span<epoll_event> events, Duration timeout) override;
   CallResult poll(std::span<pollfd> entries, Duration timeout) override;
   TimePoint now() override { return timeline_.now(); }
+  bool has_threads() const noexcept override { return false; }
 
  private:
   Machine* machine_of(int descriptor) const noexcept;

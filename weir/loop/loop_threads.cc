@@ -1,0 +1,83 @@
+// weir: several loops, each on a thread of its own.
+// SPDX-License-Identifier: MIT
+#include "weir/loop/loop_threads.h"
+
+#include <utility>
+
+#include "weir/sys/threads.h"
+
+namespace weir {
+
+LoopThreads::LoopThreads(bool pin, Callback<void(const Diagnostic&)> on_diagnostic) noexcept
+    : pin_(pin),
+      on_diagnostic_(std::move(on_diagnostic)) {}
+
+Result<std::unique_ptr<LoopThreads>> LoopThreads::create(Options options) {
+  std::unique_ptr<LoopThreads> threads(new LoopThreads(options.pin, std::move(options.on_diagnostic)));
+  threads->processors_ = sys::usable_processors();
+  const std::size_t count = options.count != 0 ? options.count : threads->processors_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    EventLoop::Options one{.backend = options.backend, .pool = options.pool};
+    if (threads->on_diagnostic_) {
+      one.on_diagnostic = [hook = &threads->on_diagnostic_](const Diagnostic& told) { (*hook)(told); };
+    }
+    Result<std::unique_ptr<EventLoop>> loop = EventLoop::create(std::move(one));
+    if (!loop) return loop.error();
+    threads->pointers_.push_back(loop->get());
+    threads->loops_.push_back(*std::move(loop));
+  }
+  return threads;
+}
+
+LoopThreads::~LoopThreads() = default;
+
+Result<void> LoopThreads::run() {
+  error_.clear();
+  for (const auto& loop : loops_) loop->add_active();  // so that one with nothing to do waits
+  std::vector<sys::Thread> threads;
+  threads.reserve(loops_.size());
+  for (std::size_t i = 1; i < loops_.size(); ++i) {
+    Result<sys::Thread> thread = sys::Thread::start([this, i] {
+      if (auto ran = run_loop(i); !ran) fail(ran.error());
+    });
+    if (!thread) {
+      fail(thread.error());
+      break;
+    }
+    threads.push_back(*std::move(thread));
+  }
+  // Even after a failure: the stop that it asked for is used up, and not kept for the next run.
+  if (auto ran = run_loop(0); !ran) fail(ran.error());
+  for (std::size_t i = 1; i < loops_.size(); ++i) loops_[i]->stop();
+  threads.clear();
+  for (const auto& loop : loops_) {
+    loop->remove_active();
+    loop->forget_stop();  // one that had ended by itself has not heard it
+  }
+  const std::lock_guard lock(mutex_);
+  return error_ ? Result<void>(error_) : Result<void>();
+}
+
+Result<void> LoopThreads::run_loop(std::size_t index) {
+  if (pin_) {
+    const int processor = processors_[index % processors_.size()];
+    if (auto pinned = sys::pin_this_thread(processor); !pinned) return pinned;
+  }
+  const Result<RunEnd> end = loops_[index]->run();
+  return end ? Result<void>() : Result<void>(end.error());
+}
+
+/// Keeps the first error, and stops all loops for it.
+void LoopThreads::fail(std::error_code error) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+  }
+  stop();
+}
+
+void LoopThreads::stop() noexcept {
+  for (EventLoop* loop : pointers_) loop->stop();
+}
+
+}  // namespace weir

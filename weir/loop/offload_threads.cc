@@ -1,0 +1,55 @@
+// weir: the threads on which a loop has blocking work done; internal.
+// SPDX-License-Identifier: MIT
+#include "weir/loop/offload_threads.h"
+
+#include <utility>
+
+namespace weir {
+
+OffloadThreads::~OffloadThreads() {
+  std::unique_lock lock(mutex_);
+  is_ending_ = true;
+  const PreparedPosts dropped = std::move(waiting_);
+  lock.unlock();
+  changed_.notify_all();
+  threads_.clear();  // joins
+}
+
+Result<void> OffloadThreads::prepare() {
+  std::unique_lock lock(mutex_);
+  if (waiting_.size() >= most_waiting_) return errc::limit;
+  if (idle_ > waiting_.size() || threads_.size() >= most_threads_) return {};
+  lock.unlock();
+  threads_.reserve(threads_.size() + 1);
+  Result<sys::Thread> thread = sys::Thread::start([this] { serve(); });
+  if (thread) {
+    threads_.push_back(*std::move(thread));
+  } else if (threads_.empty()) {
+    return thread.error();
+  }
+  return {};
+}
+
+void OffloadThreads::push(PreparedPost work) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(work));
+  }
+  changed_.notify_one();
+}
+
+void OffloadThreads::serve() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_;
+    while (waiting_.size() == 0 && !is_ending_) changed_.wait(lock);
+    --idle_;
+    if (waiting_.size() == 0) return;
+    PreparedPost work = waiting_.pop_front();
+    lock.unlock();
+    work.run();
+    lock.lock();
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,47 @@
+// weir: the threads on which a loop has blocking work done; internal.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <vector>
+
+#include "weir/base/result.h"
+#include "weir/loop/post_queue.h"
+#include "weir/sys/threads.h"
+
+namespace weir {
+
+/// Started one by one as work comes and nobody is idle; they stay until the end.
+///
+/// Threads: used by the loop's.
+class OffloadThreads {
+ public:
+  OffloadThreads(std::size_t most_threads, std::size_t most_waiting) noexcept
+      : most_threads_(most_threads),
+        most_waiting_(most_waiting) {}
+  OffloadThreads(const OffloadThreads&) = delete;
+  OffloadThreads& operator=(const OffloadThreads&) = delete;
+  /// Waits for the work that has begun; the rest is destroyed.
+  ~OffloadThreads();
+
+  /// Makes certain that there is room in the queue, and a thread. errc::limit when there is no room.
+  Result<void> prepare();
+  /// Requires `prepare` just before.
+  void push(PreparedPost work) noexcept;
+
+ private:
+  void serve();
+
+  const std::size_t most_threads_;
+  const std::size_t most_waiting_;
+  std::vector<sys::Thread> threads_;
+  std::mutex mutex_;  ///< guards what follows
+  std::condition_variable changed_;
+  PreparedPosts waiting_;
+  std::size_t idle_ = 0;
+  bool is_ending_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,155 @@
+// weir: a server on several loops.
+// SPDX-License-Identifier: MIT
+#include "weir/server/server_group.h"
+
+#include <atomic>
+#include <mutex>
+
+#include "weir/server/server_state.h"
+
+namespace weir {
+
+/// What the loops know of the stop that is under way. Tasks on their way to the loops share it.
+struct ServerGroup::Stopping {
+  explicit Stopping(std::size_t count) : left(count), was_asked(count) {}
+
+  std::mutex mutex;  ///< guards the two that follow
+  std::size_t left;  ///< servers that have not stopped
+  Callback<void()> on_stopped;
+  std::vector<char> was_asked;  ///< by server; each on the thread of its loop only
+};
+
+struct ServerGroup::UnderWay {
+  explicit UnderWay(std::size_t size) : counts(size) {}
+
+  std::vector<std::atomic<std::size_t>> counts;
+};
+
+namespace {
+
+/// The address with its port, if nobody listens there; one that the system chooses for port 0.
+Result<Address> free_address(const Address& address) {
+  Result<Socket> probe = Socket::open_stream(address.family());
+  if (!probe) return probe.error();
+  if (auto set = probe->set_reuse_address(true); !set) return set.error();
+  if (auto bound = probe->bind(address); !bound) return bound.error();
+  return probe->local_address();
+}
+
+}  // namespace
+
+ServerGroup::ServerGroup() noexcept = default;
+ServerGroup::~ServerGroup() = default;
+
+Result<std::unique_ptr<ServerGroup>> ServerGroup::open(std::span<EventLoop* const> loops, const Options& options,
+                                                       const StreamFunction& on_stream) {
+  expects(!loops.empty());
+  std::unique_ptr<ServerGroup> group(new ServerGroup);
+  const std::shared_ptr<ConnectionLimits> limits = Server::limits_of(options.server);
+  for (EventLoop* loop : loops) {
+    auto* state = new Server::State(*loop, options.server, limits);
+    group->servers_.push_back(std::unique_ptr<Server>(new Server(*state)));
+    state->on_stream(on_stream);
+  }
+  group->stopping_ = std::make_shared<Stopping>(loops.size());
+  group->under_way_ = std::make_shared<UnderWay>(loops.size());
+  if (auto listening = group->listen(options); !listening) return listening.error();
+  return group;
+}
+
+Result<void> ServerGroup::listen(const Options& options) {
+  const Result<Address> address = Address::parse(options.server.address);
+  if (!address) return address.error();
+  const bool by_system = options.spread == Spread::by_system && address->family() != Address::Family::local;
+  if (by_system && servers_.size() > 1) return listen_on_each(*address, options.server.listen);
+  return listen_on_first(*address, options.server.listen);
+}
+
+/// First without sharing. Between that and the sharing somebody else may still take the port, which is then reported too, or
+/// join in if they are of the same user.
+Result<void> ServerGroup::listen_on_each(Address address, ListenOptions options) {
+  if (!std::exchange(options.share_port, true)) {
+    const Result<Address> free = free_address(address);
+    if (!free) return free.error();
+    address = *free;
+  }
+  for (const auto& server : servers_) {
+    if (auto listening = server->state_->listen(address, options); !listening) return listening;
+    address = server->address();
+  }
+  return {};
+}
+
+Result<void> ServerGroup::listen_on_first(const Address& address, const ListenOptions& options) {
+  if (servers_.size() > 1) {
+    servers_[0]->state_->on_arrival([this](ArrivedConnection connection) { hand_over(std::move(connection)); });
+  }
+  return servers_[0]->state_->listen(address, options);
+}
+
+/// Runs on the first loop.
+void ServerGroup::hand_over(ArrivedConnection connection) {
+  const std::size_t index = least_loaded();
+  Server::State& state = *servers_[index]->state_;
+  if (index == 0) return state.take_connection(std::move(connection));
+  under_way_->counts[index].fetch_add(1, std::memory_order_relaxed);
+  // By its id, for when the task runs the server may be gone.
+  EventLoop& loop = state.loop();
+  loop.post([index, &loop, id = state.id(), under_way = under_way_, connection = std::move(connection)]() mutable {
+    under_way->counts[index].fetch_sub(1, std::memory_order_relaxed);
+    Slot* server = loop.find(id);
+    if (server != nullptr) static_cast<Server::State*>(server)->take_connection(std::move(connection));
+  });
+}
+
+/// Of equal ones the next after the one before, so that loops with nothing to do take turns.
+std::size_t ServerGroup::least_loaded() noexcept {
+  std::size_t best = 0;
+  std::size_t fewest = unlimited;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    const std::size_t index = (next_ + i) % servers_.size();
+    const std::size_t load = stream_count(index) + under_way_->counts[index].load(std::memory_order_relaxed);
+    if (load >= fewest) continue;
+    fewest = load;
+    best = index;
+  }
+  next_ = best + 1;
+  return best;
+}
+
+void ServerGroup::set_on_exception(const ExceptionFunction& handler) {
+  for (const auto& server : servers_) server->on_exception(handler);
+}
+
+const Address& ServerGroup::address() const noexcept { return servers_[0]->address(); }
+
+std::size_t ServerGroup::stream_count(std::size_t loop) const noexcept { return servers_[loop]->stream_count(); }
+
+std::size_t ServerGroup::stream_count() const noexcept {
+  std::size_t count = 0;
+  for (const auto& server : servers_) count += server->stream_count();
+  return count;
+}
+
+void ServerGroup::stop(Duration within, Callback<void()> on_stopped) {
+  EventLoop& first = servers_[0]->state_->loop();
+  if (on_stopped) {
+    const std::lock_guard lock(stopping_->mutex);
+    if (stopping_->left == 0) return first.post(std::move(on_stopped));
+    stopping_->on_stopped = std::move(on_stopped);
+  }
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    EventLoop& loop = servers_[i]->state_->loop();
+    loop.post([i, within, &loop, &first, id = servers_[i]->state_->id(), stopping = stopping_] {
+      auto* server = static_cast<Server::State*>(loop.find(id));
+      if (server == nullptr) return;
+      if (std::exchange(stopping->was_asked[i], 1) != 0) return server->stop(within, {});
+      server->stop(within, [&first, stopping] {
+        const std::lock_guard lock(stopping->mutex);
+        if (--stopping->left == 0 && stopping->on_stopped) first.post(std::move(stopping->on_stopped));
+      });
+    });
+  }
+}
+
+}  // namespace weir
