@@ -46,6 +46,8 @@ enum class BlockUse : std::uint8_t {
 ///          references, before it hands any of them over; so whoever sees the block from another thread also sees the
 ///          flag, and the flag itself needs no atomic.
 struct alignas(64) BlockHeader {
+  // hazard: CH13 by construction: what a field means stands beside it, and none is used for two things; the meanings that
+  // depend on the state (`next`) say so.
   static constexpr std::size_t tiny_bytes = 64;  ///< of the kind `tiny`: with the header, two cache lines in all
 
   std::atomic<std::size_t> count{0};

@@ -32,7 +32,8 @@ class PoolWaiter : private ListHook<> {
   ~PoolWaiter() = default;
 
  private:
-  friend class PoolCenter;
+  friend class
+      PoolCenter;  // hazard: PL13 by construction: what the pool reaches into names it as a friend, or is public
   template <class T, class Tag>
   friend class List;
 };

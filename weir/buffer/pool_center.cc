@@ -14,7 +14,7 @@ namespace {
 using namespace weir::literals;
 
 constexpr std::size_t largest_quantum = 256_KiB;
-constexpr std::size_t most_cached = 1_MiB;        // of one thread: as much as stays warm in a second-level cache
+constexpr std::size_t most_cached = 2_MiB;        // of one thread: see docs/buffers.md
 constexpr std::size_t most_empty_slabs = 64_MiB;  // kept for the next burst, but at most an eighth of the limit
 constexpr std::size_t most_filled = 32_KiB;       // put into a cache beside the block that was asked for
 constexpr std::size_t most_filled_blocks = 16;
