@@ -105,7 +105,7 @@ class WEIR_API Buffer {
   void append(std::string_view text) { append(as_bytes(text)); }
   void append(const char* text) { append(std::string_view(text)); }
 
-  /// Copies all pieces, in order, or none: it throws before the first.
+  /// Copies all pieces, in order, or none: it throws before the first. They may be bytes of this buffer.
   void append_pieces(std::span<const Bytes> pieces);
 
   /// Copies; false, and no change, when there is no memory.
