@@ -3,10 +3,22 @@
 #include "weir/buffer/frame_reader.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "weir/base/bytes.h"
 #include "weir/buffer/cursor.h"
 
 namespace weir {
+namespace {
+
+/// The number in the first `count` bytes, of which there are 8 to read.
+std::uint64_t load_first(Bytes bytes, std::size_t count, std::endian order) {
+  const std::size_t unwanted = 8 * (8 - count);
+  return order == std::endian::big ? load_big_endian<std::uint64_t>(bytes) >> unwanted
+                                   : load_little_endian<std::uint64_t>(bytes) << unwanted >> unwanted;
+}
+
+}  // namespace
 
 Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
   Result<std::optional<Buffer>> frame{std::optional<Buffer>()};  // the only thing returned, so that it is never moved
@@ -22,6 +34,14 @@ Result<std::optional<Buffer>> DelimiterReader::next(Buffer& input) {
 }
 
 Result<LengthReader::Extent> LengthReader::extent(const Buffer& input) const noexcept {
+  const Bytes front = input.front();
+  if (format_.bytes != LengthFormat::varint && front.size() >= sizeof(std::uint64_t))
+    return extent_of(load_first(front, format_.bytes, format_.order), format_.bytes);
+  return extent_in_pieces(input);
+}
+
+/// Wherever the prefix lies, also where it is cut.
+Result<LengthReader::Extent> LengthReader::extent_in_pieces(const Buffer& input) const noexcept {
   Cursor cursor(input);
   std::optional<std::uint64_t> told;
   if (format_.bytes == LengthFormat::varint) {
@@ -36,8 +56,10 @@ Result<LengthReader::Extent> LengthReader::extent(const Buffer& input) const noe
     if (is_in_file) return errc::not_in_memory;
     return Extent{};
   }
-  std::uint64_t length = *told;
-  const std::size_t prefix = cursor.position();
+  return extent_of(*told, cursor.position());
+}
+
+Result<LengthReader::Extent> LengthReader::extent_of(std::uint64_t length, std::size_t prefix) const noexcept {
   if (format_.counts_prefix) {
     if (length < prefix) return std::make_error_code(std::errc::bad_message);
     length -= prefix;
@@ -59,8 +81,13 @@ Result<std::optional<Buffer>> LengthReader::next(Buffer& input) const {
   if (!next) {
     frame = next.error();
   } else if (next->prefix != 0 && input.size() - next->prefix >= next->payload) {
-    input.take_to(frame->emplace(), next->prefix + next->payload, 0);
-    (*frame)->drop(next->prefix);
+    const std::size_t whole = next->prefix + next->payload;
+    if (whole < input.front().size()) {  // then nothing can fail
+      input.take_to(frame->emplace(), next->payload, 0, next->prefix);
+    } else {
+      input.take_to(frame->emplace(), whole, 0);
+      (*frame)->drop(next->prefix);
+    }
   }
   return frame;
 }

@@ -121,6 +121,8 @@ class WEIR_API LengthReader {
   };
 
   Result<Extent> extent(const Buffer& input) const noexcept;
+  Result<Extent> extent_in_pieces(const Buffer& input) const noexcept;
+  Result<Extent> extent_of(std::uint64_t length, std::size_t prefix) const noexcept;
 
   LengthFormat format_;
 };
