@@ -29,7 +29,7 @@ class Callback;
 template <class R, class... Args>
 class Callback<R(Args...)> {
  public:
-  Callback() noexcept = default;
+  Callback() noexcept {}  // not defaulted: `Callback()` would first clear the storage
   Callback(std::nullptr_t) noexcept {}
 
   template <class F>

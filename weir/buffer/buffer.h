@@ -74,7 +74,7 @@ class WEIR_API Buffer {
   static constexpr std::size_t max_size = std::numeric_limits<std::size_t>::max() / 2;
 
   /// A buffer that takes its blocks from the default pool. Nothing is allocated.
-  Buffer() noexcept = default;
+  Buffer() noexcept {}  // not defaulted: `Buffer()` and `emplace()` would first clear the slices inside
   explicit Buffer(Pool& pool) noexcept : pool_(&pool) {}
   explicit Buffer(TransferBuffer&& other) noexcept;
 
