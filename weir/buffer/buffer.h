@@ -40,10 +40,12 @@ struct LengthFormat;
 class Pool;
 class TransferBuffer;
 
-/// How much memory a buffer keeps alive, in bytes of whole blocks, adopted and foreign memory included.
+/// How much memory a buffer keeps alive, in bytes of whole blocks, adopted and foreign memory included; not the nodes that hold
+/// its own slices, 24 bytes each.
 struct BufferMemory {
   std::size_t pinned = 0;  ///< all of it, whoever else views it; a block that is met again behind others counts again
-  std::size_t fair_share = 0;  ///< each block divided by its references: the shares of all buffers and slices add up
+  std::size_t fair_share =
+      0;  ///< each block divided by its references: shares of all who view it add up, but for rounding
 };
 
 /// A sequence of bytes that is appended to at one end and consumed at the other, without copying what can be shared.
@@ -52,20 +54,23 @@ struct BufferMemory {
 ///     buffer.append(std::move(body));             // a buffer, slice, string, vector: by reference
 ///     Buffer head = buffer.take(16);              // shares the memory
 ///
-///      slices, three inside the object, then in nodes of twenty
-///     +------------+-------------------+----------+
-///     | data  size | data  size        | data  size
-///     +--|---------+--|----------------+--|-------+
-///        v            v                   v      write_       end_
-///     [ foreign ]  [ a pool block ]    [ the tail block | room ]
+///      slices: three inside the object, else in a list of nodes of twenty
+///     +--------------------+--------------------+--------------------+
+///     | data  size  owner  | data  size  owner  | data  size  owner  |      owner: the block's header, which counts who holds
+///     +--|-----------------+--|-----------------+--|-----------------+      it; null for static memory
+///        v                    v                    v      write_     end_
+///     [ foreign memory ]   [ room | pool block ] [ tail block | room ]
 ///
-/// A small append writes at write_ and lengthens the last slice. Neighbouring slices of one block merge.
+/// A small append writes at write_ and lengthens the last slice; the buffer itself holds the tail block too, as its writer. What
+/// is prepended goes into room before the first slice, if nobody else views that block. Sharing copies a slice and counts one
+/// more holder. Neighbouring slices of one block merge. A slice may also stand for a part of a file.
 ///
 /// Invariant: no slice is empty. An empty buffer holds no memory, unless `reserve` or `prepare` asked for some.
 /// Lifetime:  what a slice views lives as long as any slice of it. A view from `front()`, `slices()` or `contiguous()`
 ///            is valid until those bytes are consumed. Release callbacks of foreign memory run once, as the last act of
 ///            the operation that lets the memory go, and may use or destroy this buffer.
-/// Threads:   one at a time, with all that shares memory with it; TransferBuffer crosses.
+/// Threads:   this buffer, and every slice and buffer that shares a block with it, belong to one thread at a time;
+///            TransferBuffer crosses.
 /// Errors:    what needs memory and gets none throws std::bad_alloc and changes nothing, its argument included; the
 ///            `try_` forms and `reserve` return the failure instead. So does what would pass `max_size`.
 class WEIR_API Buffer {
@@ -136,7 +141,7 @@ class WEIR_API Buffer {
   void append(const FileRange& range);
   void append(FileRange&& range);
 
-  /// Memory of the program's, as with Slice::foreign. Up to `copied_foreign` bytes are copied and released at once.
+  /// Memory of the program's, as with Slice::foreign. Up to 512 bytes are copied and released at once.
   void append_foreign(Bytes bytes, Callback<void()>&& release);
 
   /// Memory that outlives the buffer and all it is given to.
@@ -190,6 +195,8 @@ class WEIR_API Buffer {
     value = to_order(value, std::endian::little);
     prepend(std::as_bytes(std::span(&value, 1)));
   }
+
+  // --- adding in two steps, and with certainty; Draft does it for several pieces ---
 
   /// At least `count` contiguous bytes to write to behind the content. Valid until the next operation on the buffer;
   /// `commit` makes the first of them readable. Throws std::bad_alloc.
@@ -253,6 +260,8 @@ class WEIR_API Buffer {
 
   /// Removes everything, and what was reserved.
   void clear() noexcept;
+
+  // --- sharing and handing over ---
 
   /// A buffer with `count` bytes from `offset` on, sharing the memory; this one stays as it is. O(slices). Requires
   /// `offset + count <= size()`. Throws std::bad_alloc.

@@ -15,7 +15,9 @@ namespace weir {
 /// One system call each, on a file, pipe, terminal or socket. Nothing here waits for readiness, and no loop is needed:
 ///
 ///     weir::Buffer buffer;
-///     while (auto count = weir::read_from(0, buffer)) {
+///     for (;;) {
+///       const auto count = weir::read_from(0, buffer);
+///       if (!count) return count.error() == weir::errc::eof ? 0 : weir::report(count.error());
 ///       if (auto written = weir::write_all_to(1, buffer); !written) return weir::report(written.error());
 ///     }
 ///

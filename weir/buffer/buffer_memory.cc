@@ -82,15 +82,18 @@ class Uses {
 
 BufferMemory Buffer::memory() const noexcept {
   BufferMemory memory;
+  double fair_share = 0;  // a block of 512 B may have a million references
   const BlockHeader* before = nullptr;
   const auto add = [&](const BlockHeader* owner) {
     if (owner == nullptr) return;
     if (owner != before) memory.pinned += footprint(*owner);
-    memory.fair_share += footprint(*owner) / owner->count.load(std::memory_order_relaxed);
+    fair_share +=
+        static_cast<double>(footprint(*owner)) / static_cast<double>(owner->count.load(std::memory_order_relaxed));
     before = owner;
   };
   for (SliceQueue::Iterator piece = queue_.begin(); piece; ++piece) add(piece->owner);
   add(block_);
+  memory.fair_share = static_cast<std::size_t>(fair_share + 0.5);
   return memory;
 }
 

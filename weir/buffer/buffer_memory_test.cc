@@ -22,6 +22,22 @@ using testing_support::throws_bad_alloc;
 constexpr std::size_t most_waste = 4;
 constexpr std::size_t fixed_waste = 1024;
 
+TEST(BufferMemory, fair_shares_add_up_however_many_references_a_block_has) {
+  Buffer source;
+  source.append(std::string(512, 'x'));
+  const std::size_t whole = source.memory().pinned;
+  Buffer half;
+  for (std::size_t i = 0; i < 5000; ++i) half.append(source.slices().begin()->subslice(i % 2 * 300, 200));
+  Buffer rest;
+  for (std::size_t i = 0; i < 4998; ++i) rest.append(source.slices().begin()->subslice(i % 2 * 300, 200));
+  ASSERT_GT(half.count_entries(), 4000U) << "shared, and not merged";
+
+  const std::size_t sum = source.memory().fair_share + half.memory().fair_share + rest.memory().fair_share;
+
+  EXPECT_NEAR(static_cast<double>(sum), static_cast<double>(whole), 2);
+  EXPECT_GT(half.memory().fair_share, whole / 3);
+}
+
 TEST(BufferMemory, counts_whole_blocks_once_where_they_meet) {
   Pool pool;
   Buffer buffer(pool);

@@ -24,14 +24,15 @@ namespace weir {
 ///     store_big_endian(header, checked_u32(draft.size() - 4));
 ///     draft.commit();                                        // or nothing: the destructor takes all of it back
 ///
-/// What is staged may come from anywhere: memory to write to, copies, slices, buffers, foreign and adopted memory.
+/// What is staged may come from anywhere: memory to write to, copies, slices, buffers, parts of files, foreign and adopted
+/// memory.
 ///
 ///     buffer   | readable content |                 commit() puts all of it here, O(1)
 ///     draft                         allocate | slice | insert(mark, …) | allocate
 ///
 /// The draft takes over the room behind the buffer's content, so that small messages are written in place and need no new
-/// slice; what is appended to the buffer meanwhile goes before the draft, and so does a second draft that commits first. That
-/// takes the room behind what was appended since, or has a block of its own.
+/// slice; what is appended to the buffer meanwhile goes before the draft, and so does a second draft that commits first. A second
+/// draft writes behind what was appended since, or in a block of its own.
 ///
 /// Invariant: nothing staged is readable. Memory that came by reference goes back to whom it came from, never to the pool.
 /// Lifetime:  the buffer must outlive the draft and stay where it is. Addresses from `allocate` are valid until `commit`,

@@ -121,7 +121,8 @@ enum class LineEnd : std::uint8_t {
 ///     SearchPosition position;
 ///     while (!buffer.find("\r\n\r\n", position)) buffer.append(receive());   // each byte is looked at once
 ///
-/// It stays right whatever is done to the buffer between two searches. What was found is found again. It remembers an
+/// It stays right whatever is done to the buffer between two searches: over drops, appends and splices at the end it goes on,
+/// and after anything else (a prepend, truncate, split or `writable`) it begins anew. What was found is found again. It remembers an
 /// interval, not a single place: what lies before that, because it was prepended or was not in the range, was never looked at.
 ///
 /// Invariant: says nothing about a buffer, about something to be found or about a beginning of the range other than those
