@@ -35,8 +35,9 @@ using Answer = typename AnswerOf<std::invoke_result_t<Work&>>::Type;
 ///                [&](weir::Result<int> balance) { … });
 ///
 /// `then` is called exactly once, in a turn of `loop`, which is not empty until then: with errc::canceled when `other` ended
-/// before it came to the work; never, when `loop` itself ends. Both are destroyed on the thread on which they ran, or would
-/// have. What `work` throws leaves `loop.run()` in place of the call of `then`.
+/// before it came to the work; never, when `loop` itself ends. Both loops must be there when this is called. `work` is
+/// destroyed where it ran, before `then` is called; `then` on the thread of `loop`, or if that loop has ended meanwhile, on that
+/// of `other`. What `work` throws leaves `loop.run()` in place of the call of `then`.
 /// Throws std::bad_alloc, and nothing is run.
 template <class Work, class Then>
   requires std::is_invocable_v<Then&, Answer<Work>>
@@ -48,7 +49,7 @@ void call(EventLoop& loop, EventLoop& other, Work work, Then then);
 ///     auto queued = weir::offload(loop, [path] { return read_file(path); },
 ///                                 [&](weir::Result<std::string> text) { … });
 ///
-/// `work` must not touch what belongs to the loop. The loop's destructor waits for what has begun, and drops the rest.
+/// `work` must not touch what belongs to the loop; its thread may run on the processors that the loop's may. The destructor waits for what has begun, and drops the rest.
 /// On a simulated kernel there are no threads: the work runs on the loop's own, in a later part of the turn or in the next.
 /// Errors: errc::limit when as many wait as may, which is the moment to ask for less; those of starting the first thread.
 /// Nothing is run then. Throws std::bad_alloc.

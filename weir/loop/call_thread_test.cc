@@ -114,6 +114,21 @@ TEST(Offload, takes_as_much_as_may_wait_and_says_so) {
   EXPECT_EQ(answers, 4);
 }
 
+TEST(Offload, with_no_place_to_wait_takes_what_there_are_threads_for) {
+  for (int round = 0; round < 20; ++round) {
+    EventLoop loop({.offload = {.threads = 2, .waiting = 0}});
+    Gate gate;
+    EXPECT_TRUE(offload(
+        loop, [&] { gate.wait(); }, [](Result<void>) {}));
+    EXPECT_TRUE(offload(
+        loop, [&] { gate.wait(); }, [](Result<void>) {}));
+    EXPECT_FALSE(offload(
+        loop, [] {}, [](Result<void>) {}));
+    gate.open();
+    ASSERT_TRUE(loop.run());
+  }
+}
+
 TEST(Offload, does_not_hold_up_the_loop) {
   EventLoop loop;
   Gate gate;

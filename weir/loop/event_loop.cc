@@ -205,7 +205,9 @@ RunEnd EventLoop::serve_flags() {
     memory_waiter_->is_waiting = false;
     backend_->resume_starved();
   }
-  if ((flags & PostQueue::place_freed) != 0) descriptor_freed();
+  if ((flags & PostQueue::place_freed) != 0) {
+    while (PlaceWaiter* waiter = place_waiters_.pop_front()) waiter->place_freed();
+  }
   if ((flags & PostQueue::signal_arrived) != 0) defer_arrived_signals(*this);
   return (flags & PostQueue::stop_requested) != 0 ? RunEnd::stopped : RunEnd::turn;
 }
@@ -215,11 +217,11 @@ void EventLoop::expects_no_fork() const { expects(forks_ == sys::fork_count.load
 
 Result<void> EventLoop::after_fork() {
   expects(!is_running_);
+  // First, for the destructor must not find them: the child has none of their threads, and cannot trust their lock.
+  (void)offload_threads_.release();
   if (auto renewed = posts_->after_fork(); !renewed) return renewed;
   if (auto renewed = backend_->after_fork(posts_->descriptor()); !renewed) return renewed;
   forks_ = sys::fork_count.load(std::memory_order_relaxed);
-  // The child has none of its threads: neither can they be joined nor can its lock be trusted.
-  (void)offload_threads_.release();
   return {};
 }
 

@@ -49,8 +49,8 @@ enum class BackendChoice {
 
 /// Of blocking work that a loop has done on other threads, see call.h.
 struct OffloadLimits {
-  std::size_t threads = 4;     ///< at most so many at a time; each is started when it is needed first
-  std::size_t waiting = 1024;  ///< so many may wait for a thread
+  std::size_t threads = 4;     ///< at most so many at a time, at least 1; each is started when it is needed first
+  std::size_t waiting = 1024;  ///< so many may wait beside those for which there is a thread
 };
 
 /// Waits for what happens to descriptors, timers, posts and signals, and calls back. One loop per thread.
@@ -88,7 +88,8 @@ class WEIR_API EventLoop {
     ///
     ///     {.quotas = {weir::unlimited, 16, 0}}      // control, requests, bulk transfers when nothing else is to be done
     ///
-    /// Everything is of class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
+    /// What waits in a queue may have changed when its turn comes: a watched descriptor may be empty again, so that it should
+    /// not block. Everything is of class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
     std::vector<std::size_t> quotas{};
   };
 
@@ -154,8 +155,8 @@ class WEIR_API EventLoop {
   /// A socket is one for both: what a stream sends, its end, and a Unix listener's file that goes with it concern the parent
   /// too. A child that wants nothing of a stream or listener leaves it alone, and ends with _exit(2).
   /// Streams, timers, watches and signals stay as they are, in both processes; so does what was posted before, which runs
-  /// in both, but not what was offloaded: its answer never comes in the child, whose loop
-  /// goes on waiting for it.
+  /// in both, but not what was offloaded or called on another loop: those answers
+  /// never come in the child, whose loop goes on waiting for them.
   /// No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
   /// Errors: those of making what a loop needs; the loop can then only be destroyed.
   Result<void> after_fork();
@@ -236,7 +237,7 @@ class WEIR_API EventLoop {
   /// The place of what watches a descriptor for others; null when nothing does. Throws std::bad_alloc.
   WatchSlot*& watched(int descriptor) { return watched_[descriptor]; }
   void forget_watched(int descriptor) noexcept { watched_.erase(descriptor); }
-  /// A descriptor was closed, or a place among the connections is free: listeners that wait for one try again.
+  /// A descriptor was closed: listeners that wait for one try again.
   void descriptor_freed() noexcept;
   /// Calls `visit(slot)` for each slot that the kernel reports on.
   template <class Visit>
@@ -248,6 +249,8 @@ class WEIR_API EventLoop {
   /// Forgets a stop that was asked for and has not been heard.
   void forget_stop() noexcept { posts_->lower(PostQueue::stop_requested); }
   void add_starved(StarvedListener& listener) noexcept { starved_listeners_.push_back(listener); }
+  /// Told once.
+  void add_waiting_for_place(PlaceWaiter& waiter) noexcept { place_waiters_.push_back(waiter); }
 
   /// Those of a point, in the order in which they are called.
   List<HookSlot, HookTag>& hooks_at(HookPoint point) noexcept {
@@ -355,6 +358,7 @@ class WEIR_API EventLoop {
   List<Slot, DeferredTag> deferred_;
   List<Slot, DeferredTag> deferring_;
   List<StarvedListener, StarvedTag> starved_listeners_;
+  List<PlaceWaiter, PlaceTag> place_waiters_;
   std::unordered_map<int, WatchSlot*> watched_;  ///< by descriptor
   std::unique_ptr<MemoryWaiter> memory_waiter_;
   std::unique_ptr<StopTimer> stop_timer_;

@@ -17,7 +17,8 @@ Result<std::unique_ptr<LoopThreads>> LoopThreads::create(Options options) {
   threads->processors_ = sys::usable_processors();
   const std::size_t count = options.count != 0 ? options.count : threads->processors_.size();
   for (std::size_t i = 0; i < count; ++i) {
-    EventLoop::Options one{.backend = options.backend, .pool = options.pool};
+    EventLoop::Options one{
+        .backend = options.backend, .pool = options.pool, .offload = options.offload, .quotas = options.quotas};
     if (threads->on_diagnostic_) {
       one.on_diagnostic = [hook = &threads->on_diagnostic_](const Diagnostic& told) { (*hook)(told); };
     }
@@ -31,11 +32,42 @@ Result<std::unique_ptr<LoopThreads>> LoopThreads::create(Options options) {
 
 LoopThreads::~LoopThreads() = default;
 
+/// While it lives the loops do not end for having nothing to do. Ends all of them, also when an exception leaves the first.
+class LoopThreads::Running {
+ public:
+  explicit Running(LoopThreads& of) : of_(of) {
+    threads.reserve(of_.loops_.size());
+    for (const auto& loop : of_.loops_) loop->add_active();
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    for (std::size_t i = 1; i < of_.loops_.size(); ++i) of_.loops_[i]->stop();
+    threads.clear();  // joins
+    for (const auto& loop : of_.loops_) {
+      loop->remove_active();
+      loop->forget_stop();  // one that had ended by itself has not heard it
+    }
+  }
+
+  std::vector<sys::Thread> threads;
+
+ private:
+  LoopThreads& of_;
+};
+
 Result<void> LoopThreads::run() {
   error_.clear();
-  for (const auto& loop : loops_) loop->add_active();  // so that one with nothing to do waits
-  std::vector<sys::Thread> threads;
-  threads.reserve(loops_.size());
+  {
+    Running running(*this);
+    start_threads(running.threads);
+    // Even after a failure: the stop that it asked for is used up, and not kept for the next run.
+    if (auto ran = run_loop(0); !ran) fail(ran.error());
+  }
+  return error_ ? Result<void>(error_) : Result<void>();
+}
+
+void LoopThreads::start_threads(std::vector<sys::Thread>& threads) {
   for (std::size_t i = 1; i < loops_.size(); ++i) {
     Result<sys::Thread> thread = sys::Thread::start([this, i] {
       if (auto ran = run_loop(i); !ran) fail(ran.error());
@@ -46,16 +78,6 @@ Result<void> LoopThreads::run() {
     }
     threads.push_back(*std::move(thread));
   }
-  // Even after a failure: the stop that it asked for is used up, and not kept for the next run.
-  if (auto ran = run_loop(0); !ran) fail(ran.error());
-  for (std::size_t i = 1; i < loops_.size(); ++i) loops_[i]->stop();
-  threads.clear();
-  for (const auto& loop : loops_) {
-    loop->remove_active();
-    loop->forget_stop();  // one that had ended by itself has not heard it
-  }
-  const std::lock_guard lock(mutex_);
-  return error_ ? Result<void>(error_) : Result<void>();
 }
 
 Result<void> LoopThreads::run_loop(std::size_t index) {

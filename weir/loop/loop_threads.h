@@ -17,6 +17,10 @@
 
 namespace weir {
 
+namespace sys {
+class Thread;
+}
+
 /// Runs several loops: the first on the thread that calls `run`, each of the others on a thread of its own.
 ///
 ///     auto threads = weir::LoopThreads::create({.count = 4});
@@ -33,16 +37,20 @@ namespace weir {
 /// Unlike a loop that runs alone, one that has nothing to do waits: post may give it something.
 /// Lifetime: owns the loops. What lives on them must be destroyed before.
 /// Threads:  `stop` may be called on any; the rest on the one that created it.
-/// Errors:   an exception that leaves a callback on a thread other than the first ends the process.
+/// Errors:   an exception that leaves a callback of the first loop leaves `run`, when the other loops have ended; on another
+///           thread it ends the process.
 class WEIR_API LoopThreads {
  public:
   struct Options {
     std::size_t count = 0;  ///< of loops; 0: one for each processor that this thread may use
     bool pin = false;       ///< ties each thread to a processor of its own, as far as there are enough, and for good
     BackendChoice backend = BackendChoice::automatic;
-    Pool* pool = nullptr;  ///< that all of them share; null is the default pool
+    /// That all of them share, and need for each what EventLoop::Options::pool says; null is the default pool.
+    Pool* pool = nullptr;
     /// Hears what the library has to say of any of the loops, on that loop's thread: on several at the same time.
     Callback<void(const Diagnostic&)> on_diagnostic{};
+    OffloadLimits offload{};            ///< of each loop
+    std::vector<std::size_t> quotas{};  ///< of each loop: see EventLoop::Options::quotas
   };
 
   /// Makes the loops. Errors: those of EventLoop::create. Throws std::bad_alloc.
@@ -67,6 +75,9 @@ class WEIR_API LoopThreads {
 
  private:
   LoopThreads(bool pin, Callback<void(const Diagnostic&)> on_diagnostic) noexcept;
+  class Running;
+
+  void start_threads(std::vector<sys::Thread>& threads);
   Result<void> run_loop(std::size_t index);
   void fail(std::error_code error) noexcept;
 

@@ -95,6 +95,26 @@ TEST(LoopThreads, one_that_is_stopped_alone_ends_alone_but_the_first_ends_all) {
   EXPECT_TRUE(is_alive);
 }
 
+#ifdef __cpp_exceptions
+TEST(LoopThreads, an_exception_of_the_first_ends_all_and_leaves_run_which_may_be_called_again) {
+  struct Thrown {};
+  const auto threads = create();
+  for (int round = 0; round < 3; ++round) {
+    threads->loop(0).post([] { throw Thrown(); });
+    EXPECT_THROW((void)threads->run(), Thrown);
+  }
+
+  threads->loop(3).post([&] { threads->stop(); });
+  EXPECT_TRUE(threads->run());
+  EXPECT_EQ(*threads->loop(1).poll(), RunEnd::empty) << "nothing is left that keeps it going";
+}
+#endif
+
+TEST(LoopThreads, have_all_what_one_loop_may_have) {
+  const auto threads = create({.count = 2, .offload = {.threads = 1, .waiting = 0}, .quotas = {unlimited, 1}});
+  for (EventLoop* loop : threads->loops()) EXPECT_EQ(loop->quotas().size(), 2U);
+}
+
 TEST(LoopThreads, are_tied_to_processors_on_request) {
   cpu_set_t before;
   ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);

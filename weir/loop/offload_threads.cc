@@ -17,8 +17,9 @@ OffloadThreads::~OffloadThreads() {
 
 Result<void> OffloadThreads::prepare() {
   std::unique_lock lock(mutex_);
-  if (waiting_.size() >= most_waiting_) return errc::limit;
-  if (idle_ > waiting_.size() || threads_.size() >= most_threads_) return {};
+  const std::size_t accepted = busy_ + waiting_.size();
+  if (accepted >= most_threads_ && accepted - most_threads_ >= most_waiting_) return errc::limit;
+  if (accepted < threads_.size() || threads_.size() >= most_threads_) return {};
   lock.unlock();
   threads_.reserve(threads_.size() + 1);
   Result<sys::Thread> thread = sys::Thread::start([this] { serve(); });
@@ -41,14 +42,14 @@ void OffloadThreads::push(PreparedPost work) noexcept {
 void OffloadThreads::serve() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    ++idle_;
     while (waiting_.size() == 0 && !is_ending_) changed_.wait(lock);
-    --idle_;
     if (waiting_.size() == 0) return;
     PreparedPost work = waiting_.pop_front();
+    ++busy_;
     lock.unlock();
     work.run();
     lock.lock();
+    --busy_;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "weir/base/expects.h"
 #include "weir/base/result.h"
 #include "weir/loop/post_queue.h"
 #include "weir/sys/threads.h"
@@ -20,7 +21,9 @@ class OffloadThreads {
  public:
   OffloadThreads(std::size_t most_threads, std::size_t most_waiting) noexcept
       : most_threads_(most_threads),
-        most_waiting_(most_waiting) {}
+        most_waiting_(most_waiting) {
+    expects(most_threads > 0);
+  }
   OffloadThreads(const OffloadThreads&) = delete;
   OffloadThreads& operator=(const OffloadThreads&) = delete;
   /// Waits for the work that has begun; the rest is destroyed.
@@ -40,7 +43,7 @@ class OffloadThreads {
   std::mutex mutex_;  ///< guards what follows
   std::condition_variable changed_;
   PreparedPosts waiting_;
-  std::size_t idle_ = 0;
+  std::size_t busy_ = 0;  ///< threads that run work
   bool is_ending_ = false;
 };
 

@@ -90,7 +90,7 @@ class PostQueue {
   Node* take_in_order() noexcept;
   static void destroy(Node* list) noexcept;
 
-  std::atomic<Node*> head_{nullptr};  // newest first; `closed_mark` once the loop is gone
+  std::atomic<Node*> head_{nullptr};  // newest first; `closed_place` once the loop is gone
   std::atomic<State> state_{State::running};
   std::atomic<std::uint8_t> flags_{0};
   std::atomic<std::uint32_t> references_{0};

@@ -90,6 +90,13 @@ TEST_F(Priorities, a_class_without_a_quota_waits_until_nothing_more_urgent_is_le
   EXPECT_EQ(turn(), "bb");
 }
 
+TEST_F(Priorities, a_quota_of_a_single_class_holds_too) {
+  make({2});
+  watch('a', 0, 5);
+
+  EXPECT_EQ(turn(), "aa");
+}
+
 TEST_F(Priorities, classes_that_the_loop_does_not_have_are_its_last) {
   make({unlimited, unlimited});
   watch('z', 200);

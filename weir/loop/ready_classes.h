@@ -12,11 +12,11 @@
 
 namespace weir {
 
-/// A queue for each class of priority, and how many of it are served in a turn. None at all where one class is enough.
+/// A queue for each class of priority, and how many of it are served in a turn. None at all where there are no quotas.
 class ReadyClasses {
  public:
   explicit ReadyClasses(std::span<const std::size_t> quotas)
-      : quotas_(quotas.size() > 1 ? quotas : std::span<const std::size_t>()),
+      : quotas_(quotas),
         queues_(quotas_.empty() ? nullptr : std::make_unique<Queue[]>(quotas_.size())) {}
 
   bool are_used() const noexcept { return !quotas_.empty(); }

@@ -28,6 +28,7 @@ struct SlotId {
 };
 
 struct DeferredTag;
+struct PlaceTag;
 struct StarvedTag;
 
 /// Told when the loop closes a descriptor: something that needs one may try again.
@@ -37,6 +38,15 @@ class StarvedListener : public ListHook<StarvedTag> {
 
  protected:
   ~StarvedListener() = default;
+};
+
+/// Told when PostQueue::place_freed was raised: there may be a place again among the connections that are allowed.
+class PlaceWaiter : public ListHook<PlaceTag> {
+ public:
+  virtual void place_freed() noexcept = 0;
+
+ protected:
+  ~PlaceWaiter() = default;
 };
 
 /// The part of an object that has to outlive its handle: what the kernel, or a callback on the stack, may still need.

@@ -207,9 +207,15 @@ const Address& Listener::address() const noexcept {
   return state_->address();
 }
 
-void Listener::pause() noexcept { state_->pause(); }
+void Listener::pause() noexcept {
+  expects(state_ != nullptr);
+  state_->pause();
+}
 
-void Listener::resume() noexcept { state_->resume(); }
+void Listener::resume() noexcept {
+  expects(state_ != nullptr);
+  state_->resume();
+}
 
 void Listener::on_failed(Callback<void(std::error_code)> callback) { state_->on_failed(std::move(callback)); }
 

@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <string_view>
@@ -41,7 +42,7 @@ ConnectionLimits::Answer ConnectionLimits::enter(const Address& peer, Connection
   const ConnectionPlace::Host host = counts_hosts ? host_of(peer) : ConnectionPlace::Host{};
   const std::lock_guard lock(mutex_);
   if (count_ >= most_) {
-    waiting_.push_back(waiting);
+    if (!is_waiting(waiting)) waiting_.push_back(waiting);
     return Answer::full;
   }
   if (counts_hosts) {
@@ -53,6 +54,16 @@ ConnectionLimits::Answer ConnectionLimits::enter(const Address& peer, Connection
   ++count_;
   place = ConnectionPlace(shared_from_this(), host);
   return Answer::admitted;
+}
+
+bool ConnectionLimits::is_waiting(const PostQueueRef& queue) const noexcept {
+  return std::any_of(waiting_.begin(), waiting_.end(),
+                     [&](const PostQueueRef& one) { return one.get() == queue.get(); });
+}
+
+void ConnectionLimits::forget(const PostQueueRef& waiting) noexcept {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(waiting_, [&](const PostQueueRef& one) { return one.get() == waiting.get(); });
 }
 
 void ConnectionLimits::leave(const ConnectionPlace::Host& host) noexcept {

@@ -53,6 +53,9 @@ class ConnectionLimits : public std::enable_shared_from_this<ConnectionLimits> {
 
   ConnectionLimits(std::size_t most, std::size_t most_of_host) noexcept : most_(most), most_of_host_(most_of_host) {}
 
+  /// `waiting` waits no more.
+  void forget(const PostQueueRef& waiting) noexcept;
+
   /// Asks for a place, which `place` then holds. When there is none, PostQueue::place_freed is raised at `waiting` as soon
   /// as there is one: once, and also for everybody else who waits. Throws std::bad_alloc.
   Answer enter(const Address& peer, ConnectionPlace& place, const PostQueueRef& waiting);
@@ -64,6 +67,7 @@ class ConnectionLimits : public std::enable_shared_from_this<ConnectionLimits> {
     std::size_t operator()(const ConnectionPlace::Host& host) const noexcept;
   };
 
+  bool is_waiting(const PostQueueRef& queue) const noexcept;
   void leave(const ConnectionPlace::Host& host) noexcept;
 
   const std::size_t most_;

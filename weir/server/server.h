@@ -25,9 +25,11 @@ struct ServerOptions {
   ListenOptions listen{};
   StreamOptions stream{};  ///< of every stream
   /// How many connections may be open at a time. Accepting pauses when there are so many: who comes then waits, as many as
-  /// `listen.backlog`, until one has closed.
+  /// `listen.backlog`, until one has closed. Streams that were taken from the server, and those that only flush any more, do
+  /// not count.
   std::size_t connection_limit = unlimited;
-  /// The same of one peer address, whatever its ports. One more is closed at once. Unix sockets have no such limit.
+  /// The same of one peer address, IPv4 or IPv6 whole, whatever its ports. One more is closed at once; in a full server when it
+  /// would be its turn. Unix sockets have no such limit.
   std::size_t connection_limit_per_host = unlimited;
 };
 

@@ -193,5 +193,23 @@ TEST_F(ServerStop, a_handler_of_exceptions_that_throws_itself_leaves_no_stream_b
   EXPECT_EQ(server->stream_count(), 0U);
 }
 
+TEST(Server, that_is_full_goes_on_accepting_when_a_connection_that_waited_makes_on_stream_throw) {
+  EventLoop loop;
+  auto server = *Server::listen(loop, {.address = "127.0.0.1:0", .connection_limit = 1});
+  int seen = 0;
+  server->on_stream([&](Stream& stream) {
+    if (++seen == 2) throw Thrown();
+    stream.write("hello");
+  });
+  std::vector<Peer> peers;
+  for (int i = 0; i < 3; ++i) peers.push_back(dial(server->address()));
+  settle(loop, 30);
+  ASSERT_EQ(seen, 1);
+
+  peers[0].close();
+
+  EXPECT_TRUE(spin_until(loop, [&] { return peers[2].receive(), peers[2].received == "hello"; }));
+}
+
 }  // namespace
 }  // namespace weir

@@ -38,6 +38,28 @@ Result<Address> free_address(const Address& address) {
 
 }  // namespace
 
+/// Counts as under way while it lives. A move-only value.
+class ServerGroup::Arrival {
+ public:
+  Arrival() noexcept = default;
+  Arrival(std::shared_ptr<UnderWay> of, std::size_t index) noexcept : of_(std::move(of)), index_(index) {
+    of_->counts[index_].fetch_add(1, std::memory_order_relaxed);
+  }
+  Arrival(Arrival&&) noexcept = default;
+  Arrival& operator=(Arrival&& other) noexcept {
+    std::swap(of_, other.of_);
+    std::swap(index_, other.index_);
+    return *this;
+  }
+  ~Arrival() {
+    if (of_ != nullptr) of_->counts[index_].fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  std::shared_ptr<UnderWay> of_;
+  std::size_t index_ = 0;
+};
+
 ServerGroup::ServerGroup() noexcept = default;
 ServerGroup::~ServerGroup() = default;
 
@@ -92,14 +114,14 @@ void ServerGroup::hand_over(ArrivedConnection connection) {
   const std::size_t index = least_loaded();
   Server::State& state = *servers_[index]->state_;
   if (index == 0) return state.take_connection(std::move(connection));
-  under_way_->counts[index].fetch_add(1, std::memory_order_relaxed);
   // By its id, for when the task runs the server may be gone.
   EventLoop& loop = state.loop();
-  loop.post([index, &loop, id = state.id(), under_way = under_way_, connection = std::move(connection)]() mutable {
-    under_way->counts[index].fetch_sub(1, std::memory_order_relaxed);
-    Slot* server = loop.find(id);
-    if (server != nullptr) static_cast<Server::State*>(server)->take_connection(std::move(connection));
-  });
+  loop.post(
+      [&loop, id = state.id(), arrival = Arrival(under_way_, index), connection = std::move(connection)]() mutable {
+        arrival = {};
+        Slot* server = loop.find(id);
+        if (server != nullptr) static_cast<Server::State*>(server)->take_connection(std::move(connection));
+      });
 }
 
 /// Of equal ones the next after the one before, so that loops with nothing to do take turns.
@@ -134,9 +156,11 @@ std::size_t ServerGroup::stream_count() const noexcept {
 void ServerGroup::stop(Duration within, Callback<void()> on_stopped) {
   EventLoop& first = servers_[0]->state_->loop();
   if (on_stopped) {
-    const std::lock_guard lock(stopping_->mutex);
-    if (stopping_->left == 0) return first.post(std::move(on_stopped));
-    stopping_->on_stopped = std::move(on_stopped);
+    std::unique_lock lock(stopping_->mutex);
+    const bool has_stopped = stopping_->left == 0;
+    if (!has_stopped) std::swap(stopping_->on_stopped, on_stopped);  // the former goes when the lock has
+    lock.unlock();
+    if (has_stopped) return first.post(std::move(on_stopped));
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     EventLoop& loop = servers_[i]->state_->loop();
@@ -145,8 +169,11 @@ void ServerGroup::stop(Duration within, Callback<void()> on_stopped) {
       if (server == nullptr) return;
       if (std::exchange(stopping->was_asked[i], 1) != 0) return server->stop(within, {});
       server->stop(within, [&first, stopping] {
-        const std::lock_guard lock(stopping->mutex);
-        if (--stopping->left == 0 && stopping->on_stopped) first.post(std::move(stopping->on_stopped));
+        std::unique_lock lock(stopping->mutex);
+        if (--stopping->left != 0 || !stopping->on_stopped) return;
+        Callback<void()> last = std::move(stopping->on_stopped);
+        lock.unlock();
+        first.post(std::move(last));
       });
     });
   }

@@ -33,6 +33,8 @@ struct ArrivedConnection;
 /// Each stream stays on the loop that it was given to, with all its callbacks. `on_stream` is stored once, and called for
 /// streams of several loops at the same time: as a const object, so it needs no lock for what it does not change.
 ///
+/// All loops are to run as long as the group listens: a connection waits for a loop that does not.
+///
 /// Lifetime: owned by its creator. The loops must outlive it. Made and destroyed while none of them runs, by the thread to
 ///           which they belong then.
 /// Threads:  what says so may be called on any.
@@ -99,6 +101,7 @@ class WEIR_API ServerGroup {
   using ExceptionFunction = std::function<void(Stream&, std::exception_ptr)>;
   struct Stopping;
   struct UnderWay;
+  class Arrival;
 
   ServerGroup() noexcept;
   static Result<std::unique_ptr<ServerGroup>> open(std::span<EventLoop* const> loops, const Options& options,

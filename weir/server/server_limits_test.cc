@@ -81,6 +81,25 @@ TEST_F(ServerLimits, a_full_server_does_not_spin) {
   EXPECT_LE(loop.counters().turns - before, 5U);
 }
 
+TEST_F(ServerLimits, a_full_server_is_not_woken_by_what_others_close) {
+  listen(1);
+  dial(2);
+  settle(loop, 30);
+  const auto other = testing_support::listen(loop);
+  std::vector<Peer> clients;
+  for (int i = 0; i < 50; ++i) clients.push_back(testing_support::dial(other->address()));
+  ASSERT_TRUE(spin_until(loop, [&] {
+    for (Peer& client : clients) client.receive();
+    return std::all_of(clients.begin(), clients.end(), [](const Peer& client) { return client.has_ended; });
+  }));
+  clients.clear();
+  ASSERT_TRUE(spin_until(loop, [&] { return other->stream_count() == 0; }));
+  EXPECT_EQ(served, 1U);
+
+  peers[0].close();
+  EXPECT_TRUE(spin_until(loop, [&] { return is_served(peers[1]); }));
+}
+
 TEST_F(ServerLimits, many_connections_over_a_small_server_all_get_through) {
   listen(3);
   for (int round = 0; round < 20; ++round) {

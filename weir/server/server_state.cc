@@ -32,7 +32,7 @@ void Server::State::arrive(Socket socket, const Address& peer) {
       case ConnectionLimits::Answer::full:
         listener_.pause();
         waiting_.emplace(std::move(socket), peer);
-        return loop().add_starved(*this);
+        return loop().add_waiting_for_place(*this);
     }
   }
   if (on_arrival_) return on_arrival_({std::move(socket), std::move(place)});
@@ -47,13 +47,19 @@ void Server::State::remark_refusal(const Address& peer) {
 }
 
 /// Not at once: whoever calls goes on until nobody waits.
-void Server::State::descriptor_freed() noexcept { loop().defer(*this); }
+void Server::State::place_freed() noexcept { loop().defer(*this); }
 
 void Server::State::admit_waiting() {
+  struct Resume {
+    ~Resume() {  // also when the handler throws
+      if (!state.waiting_ && !state.is_released() && !state.is_stopping_) state.listener_.resume();
+    }
+    State& state;
+  };
   Unadmitted next = std::move(*waiting_);
   waiting_.reset();
+  const Resume resume{*this};
   arrive(std::move(next.socket), next.peer);
-  if (!waiting_ && !is_released() && !is_stopping_) listener_.resume();
 }
 
 void Server::State::take_connection(ArrivedConnection connection) {
@@ -76,7 +82,8 @@ void Server::State::take_connection(ArrivedConnection connection) {
 void Server::State::destroy() noexcept {
   listener_ = {};
   waiting_.reset();
-  StarvedListener::unlink();
+  PlaceWaiter::unlink();
+  if (limits_ != nullptr) limits_->forget(loop().post_queue());
   loop().cancel(*this);
   while (Stream* stream = streams_.pop_front()) delete stream;
   places_.clear();
@@ -98,6 +105,7 @@ void Server::State::stop(Duration within, Callback<void()> on_stopped) {
   }
   is_stopping_ = true;
   listener_ = {};
+  if (waiting_) limits_->forget(loop().post_queue());
   waiting_.reset();
   streams_.for_each([](Stream& stream) { stream.finish(); });
   if (stream_count() == 0) loop().defer(*this);

@@ -21,7 +21,7 @@ struct ArrivedConnection {
   ConnectionPlace place;
 };
 
-class Server::State final : public Slot, public WheelTimer, public StreamOwner, private StarvedListener {
+class Server::State final : public Slot, public WheelTimer, public StreamOwner, private PlaceWaiter {
  public:
   State(EventLoop& loop, const ServerOptions& options, std::shared_ptr<ConnectionLimits> limits)
       : Slot(loop),
@@ -53,7 +53,7 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner, 
 
   void arrive(Socket socket, const Address& peer);
   void remark_refusal(const Address& peer);
-  void descriptor_freed() noexcept override;
+  void place_freed() noexcept override;
   void admit_waiting();
   void forget(Stream& stream) noexcept;
   void stream_closed(Stream& stream) noexcept override;
