@@ -6,6 +6,12 @@
 
 namespace weir {
 
+OffloadThreads::OffloadThreads(std::size_t most_threads, std::size_t most_waiting) noexcept
+    : most_threads_(most_threads),
+      most_waiting_(most_waiting) {
+  expects(most_threads > 0);
+}
+
 OffloadThreads::~OffloadThreads() {
   std::unique_lock lock(mutex_);
   is_ending_ = true;

@@ -19,11 +19,7 @@ namespace weir {
 /// Threads: used by the loop's.
 class OffloadThreads {
  public:
-  OffloadThreads(std::size_t most_threads, std::size_t most_waiting) noexcept
-      : most_threads_(most_threads),
-        most_waiting_(most_waiting) {
-    expects(most_threads > 0);
-  }
+  OffloadThreads(std::size_t most_threads, std::size_t most_waiting) noexcept;
   OffloadThreads(const OffloadThreads&) = delete;
   OffloadThreads& operator=(const OffloadThreads&) = delete;
   /// Waits for the work that has begun; the rest is destroyed.
