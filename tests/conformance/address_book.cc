@@ -6,7 +6,9 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 
 namespace weir::conformance {
@@ -100,6 +102,20 @@ void AddressBook::learn(const sys::SocketName& name, std::string_view descriptor
   if (port == 0) return;
   ports_[std::string(descriptor)] = port;
   owners_[port] = descriptor;
+}
+
+bool AddressBook::is_strangers(const sys::SocketName& name) const {
+  if (!places_.shares_ports || port_of(name) == 0) return false;
+  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream lines(table);
+    for (std::string line; std::getline(lines, line);) {
+      unsigned port = 0;
+      unsigned peer = 0;  // 0 in a listener's line
+      if (std::sscanf(line.c_str(), " %*u: %*[0-9A-F]:%4X %*[0-9A-F]:%4X", &port, &peer) != 2) continue;
+      if (port == port_of(name) && peer != 0 && !owners_.contains(static_cast<std::uint16_t>(peer))) return true;
+    }
+  }
+  return false;
 }
 
 bool AddressBook::knows(const sys::SocketName& name) const {

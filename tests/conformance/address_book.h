@@ -15,6 +15,7 @@ namespace weir::conformance {
 struct Places {
   std::string folder;    ///< of files and Unix sockets; ends in a slash
   std::string abstract;  ///< what abstract names begin with
+  bool shares_ports;     ///< whether other programs' connections have ports there
 };
 
 /// Turns text into socket names and back:
@@ -35,6 +36,9 @@ class AddressBook {
   /// Calls the port of `name` by the name of `descriptor` from now on. Other names than internet ones have none.
   void learn(const sys::SocketName& name, std::string_view descriptor);
   bool knows(const sys::SocketName& name) const;
+  /// Whether the port of `name` is held by a connection that no descriptor of the book's has: another program's, or an
+  /// earlier script's. A closed one holds it for a minute more (TIME_WAIT; RFC 9293, 3.6.1), and bind(2) fails meanwhile.
+  bool is_strangers(const sys::SocketName& name) const;
 
   std::string path(std::string_view name) const { return places_.folder + std::string(name); }
 

@@ -9,7 +9,7 @@
 
 namespace weir::conformance {
 
-Trace play(const Program& program, Places places, Duration settling_time) {
+std::optional<Trace> play(const Program& program, Places places, Duration settling_time) {
   Script script(std::move(places));
   for (const Operation& operation : program) {
     try {
@@ -19,6 +19,7 @@ Trace play(const Program& program, Places places, Duration settling_time) {
     }
     script.pause(settling_time);
   }
+  if (script.is_disturbed()) return std::nullopt;
   return script.trace();
 }
 

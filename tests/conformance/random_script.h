@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,8 @@ Program draw_program(DrawOptions options);
 
 /// Plays it on the kernel of this thread, and after each call gives the network the time to carry what was sent.
 /// Calls that name a port which nobody has had are left out: shortened programs have such.
-Trace play(const Program& program, Places places, Duration settling_time);
+/// Nothing when a stranger disturbed it.
+std::optional<Trace> play(const Program& program, Places places, Duration settling_time);
 
 /// The lines of the program, to be pasted into a scenario.
 std::string lines_of(const Program& program);

@@ -18,14 +18,14 @@ namespace weir::conformance {
 Scratch::Scratch() {
   std::string folder = "/tmp/weir-conformance-XXXXXX";
   EXPECT_NE(::mkdtemp(folder.data()), nullptr);
-  places_ = {folder + '/', folder.substr(folder.find_last_of('/') + 1) + ':'};
+  places_ = {folder + '/', folder.substr(folder.find_last_of('/') + 1) + ':', true};
 }
 
 Scratch::~Scratch() { std::filesystem::remove_all(places_.folder); }
 
 bool Scratch::is_empty() const { return std::filesystem::is_empty(places_.folder); }
 
-Places simulated_places() { return {"/tmp/weir-conformance-simkrn/", "weir-conformance-simkrn:"}; }
+Places simulated_places() { return {"/tmp/weir-conformance-simkrn/", "weir-conformance-simkrn:", false}; }
 
 bool has_ipv6() {
   static const bool result = [] {

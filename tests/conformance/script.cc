@@ -153,8 +153,10 @@ void Script::compare_numbers(std::string_view older, std::string_view newer) {
 }
 
 bool Script::bind(std::string_view name, std::string_view address) {
-  const sys::CallResult bound = sys::bind(number(name), addresses_.parse(address));
+  const sys::SocketName wanted = addresses_.parse(address);
+  const sys::CallResult bound = sys::bind(number(name), wanted);
   if (bound && address.ends_with(":0")) learn_port(name);
+  is_disturbed_ |= !bound && bound.error() == std::errc::address_in_use && addresses_.is_strangers(wanted);
   note({"bind", name, address}, outcome_text(bound));
   return static_cast<bool>(bound);
 }

@@ -73,6 +73,8 @@ class Script {
   ~Script();
 
   const Trace& trace() const { return trace_; }
+  /// Whether a port that the script asked for was held by a stranger, so that the trace says little of the kernel.
+  bool is_disturbed() const { return is_disturbed_; }
   /// True when there was a descriptor of this name.
   bool knows(std::string_view name) { return find(name) != nullptr; }
 
@@ -207,6 +209,7 @@ class Script {
 
   AddressBook addresses_;
   Trace trace_;
+  bool is_disturbed_ = false;
   std::vector<Entry> entries_;  // an event carries the place of its entry
   std::vector<std::byte> bytes_;
   int watch_;  // the epoll behind `await`
