@@ -296,6 +296,31 @@ TEST(SliceCompact, a_slice_of_most_of_its_block_stays_as_it_is) {
   EXPECT_NE(slice.data(), data);
 }
 
+TEST(SliceCompact, lets_go_of_what_an_adopted_container_has_to_spare) {
+  Pool pool;
+  std::string text(1000, 's');
+  text.reserve(100'000);
+  std::vector<std::byte> bytes(1000);
+  bytes.reserve(100'000);
+  std::vector<Slice> adopted;
+  adopted.push_back(Slice::adopt(std::move(text)));
+  adopted.push_back(Slice::adopt(std::move(bytes)));
+  for (Slice& slice : adopted) {
+    Buffer buffer(pool);
+    buffer.append(slice);
+    EXPECT_GE(buffer.memory().pinned, 100'000U) << "the capacity is kept alive, whatever is in it";
+    buffer.clear();
+    const std::byte* const before = slice.data();
+
+    slice.compact(pool);
+
+    EXPECT_NE(slice.data(), before);
+    EXPECT_EQ(slice.size(), 1000U);
+    buffer.append(slice);
+    EXPECT_LE(buffer.memory().pinned, most_waste * 1000 + fixed_waste);
+  }
+}
+
 TEST(SliceIntoBlock, takes_the_memory_over_when_it_is_the_only_view) {
   Pool pool;
   Block block = pool.allocate(1000);

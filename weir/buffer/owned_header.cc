@@ -46,9 +46,15 @@ OwnedHeader* create(BlockKind kind) noexcept {
   return header;
 }
 
-void describe(BlockHeader& header, Bytes bytes) noexcept {
-  header.memory = const_cast<std::byte*>(bytes.data());  // never written to: no buffer's window is on owned memory
-  header.capacity = bytes.size();
+void describe(BlockHeader& header, Bytes memory) noexcept {
+  header.memory = const_cast<std::byte*>(memory.data());  // never written to: no buffer's window is on owned memory
+  header.capacity = memory.size();
+}
+
+/// What lies behind its size is kept alive as well, and counts as memory; no slice views it.
+template <class Container>
+Bytes whole_memory(const Container& container) noexcept {
+  return {reinterpret_cast<const std::byte*>(container.data()), container.capacity()};
 }
 
 }  // namespace
@@ -66,7 +72,7 @@ BlockHeader* create_owned(std::string&& text) noexcept {
   if (header == nullptr) return nullptr;
   ::new (&header->text) std::string(std::move(text));
   text.clear();
-  describe(*header, as_bytes(header->text));
+  describe(*header, whole_memory(header->text));
   return header;
 }
 
@@ -75,7 +81,7 @@ BlockHeader* create_owned(std::vector<std::byte>&& bytes) noexcept {
   if (header == nullptr) return nullptr;
   ::new (&header->bytes) std::vector<std::byte>(std::move(bytes));
   bytes.clear();
-  describe(*header, header->bytes);
+  describe(*header, whole_memory(header->bytes));
   return header;
 }
 

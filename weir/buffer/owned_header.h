@@ -14,7 +14,8 @@ namespace weir {
 /// A header with a count of 1 and a copy of at most `BlockHeader::tiny_bytes` bytes. Null: no memory.
 BlockHeader* create_tiny(Bytes bytes) noexcept;
 
-/// Headers with a count of 1 that own the argument, which is untouched when the result is null: no memory.
+/// Headers with a count of 1 that own the argument, which is untouched when the result is null: no memory. The capacity of
+/// a header is the container's, so it may be more than its size.
 BlockHeader* create_owned(std::string&& text) noexcept;
 BlockHeader* create_owned(std::vector<std::byte>&& bytes) noexcept;
 BlockHeader* create_owned(Bytes bytes, Callback<void()>&& release) noexcept;

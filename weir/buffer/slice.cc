@@ -29,14 +29,16 @@ Slice Slice::copy_of(Bytes bytes, Pool& pool) {
 
 Slice Slice::adopt(std::string&& text) {
   if (text.empty()) return {};
+  const std::size_t size = text.size();
   BlockHeader* header = checked(create_owned(std::move(text)));
-  return Slice(Piece{header->memory, header->capacity, header});
+  return Slice(Piece{header->memory, size, header});
 }
 
 Slice Slice::adopt(std::vector<std::byte>&& bytes) {
   if (bytes.empty()) return {};
+  const std::size_t size = bytes.size();
   BlockHeader* header = checked(create_owned(std::move(bytes)));
-  return Slice(Piece{header->memory, header->capacity, header});
+  return Slice(Piece{header->memory, size, header});
 }
 
 Slice Slice::foreign(Bytes bytes, Callback<void()>&& release) {
