@@ -181,6 +181,40 @@ void draft_insert(Machine& m) {
   shift(*draft, place.position, text.size());
 }
 
+/// The forms that copy or share: bytes, text, a slice that is kept, a part of the file.
+void draft_insert_copy(Machine& m) {
+  OpenDraft* draft = m.draft();
+  const std::size_t which = m.below(draft == nullptr ? 0 : draft->places.size());
+  const std::size_t form = m.below(4);
+  const std::string_view text = m.text();
+  const Pinned* pinned = m.pinned();
+  const std::size_t offset = m.below(file_text().size() - text.size() + 1);
+  if (draft == nullptr || draft->places.empty() || (form == 2 && pinned == nullptr)) return;
+  const OpenDraft::Place place = draft->places[which];
+  const FileRange range = m.file().range(offset, text.size());
+  Content inserted(form == 2 ? std::string_view(pinned->text) : text);
+  if (form == 3) {
+    inserted = Content();
+    inserted.append_file(offset, text.size());
+  }
+  const std::size_t size = inserted.size();
+  if (overflows(*draft, size)) return;
+  bool is_inserted = false;
+  const bool done = attempt(m, *draft, [&] {
+    switch (form) {
+      case 0: is_inserted = draft->draft.insert(place.mark, as_bytes(text)); break;
+      case 1: is_inserted = draft->draft.insert(place.mark, text); break;
+      case 2: is_inserted = draft->draft.insert(place.mark, pinned->slice); break;
+      default: is_inserted = draft->draft.insert(place.mark, range);
+    }
+  });
+  if (!done) return;
+  m.check(is_inserted == !place.is_gone, "a place is gone that is there, or the other way round");
+  if (!is_inserted || m.has_failed() || size == 0) return;
+  draft->content.insert(place.position, std::move(inserted));
+  shift(*draft, place.position, size);
+}
+
 void draft_truncate(Machine& m) {
   OpenDraft* draft = m.draft();
   const std::size_t size = draft == nullptr ? 0 : draft->content.size();
@@ -232,6 +266,7 @@ constexpr std::array operations{
     Operation{"draft_append_draft", 1, draft_append_draft},
     Operation{"draft_mark", 2, draft_mark},
     Operation{"draft_insert", 3, draft_insert},
+    Operation{"draft_insert_copy", 2, draft_insert_copy},
     Operation{"draft_truncate", 2, draft_truncate},
     Operation{"draft_rollback", 1, draft_rollback},
     Operation{"draft_commit", 3, draft_commit},

@@ -1,4 +1,4 @@
-// weir: the model's operations at the front of a buffer, and on the memory that it keeps.
+// weir: the model's operations at the front of a buffer.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
@@ -95,29 +95,10 @@ void write_in_place(Machine& m) {
   m.check_content(of.buffer, of.content);
 }
 
-/// Afterwards the content keeps no more than four times its bytes.
-void compact(Machine& m) {
-  Subject& of = m.subject();
-  constexpr std::size_t few_hundred = 640;  // a short copy, and a block for what memory that comes back appends
-  const bool is_done = m.attempt([&] { of.buffer.compact(); }, {{.subject = &of}});
-  m.check_content(of.buffer, of.content);
-  if (!is_done) return;
-  const BufferMemory memory = of.buffer.memory();
-  m.check(memory.fair_share <= memory.pinned, "a share that is more than all");
-  // The shares, for what is pinned counts a block anew each time that it is met behind others.
-  const bool is_little = memory.fair_share <= few_hundred || (memory.fair_share - few_hundred) / 4 <= of.content.size();
-  m.check(is_little,
-          "the content keeps " + std::to_string(memory.fair_share) + " bytes for " + std::to_string(of.content.size()));
-}
-
 constexpr std::array operations{
-    Operation{"prepend_copy", 3, prepend_copy},
-    Operation{"prepend_own", 1, prepend_own},
-    Operation{"prepend_number", 1, prepend_number},
-    Operation{"prepend_slice", 2, prepend_slice},
-    Operation{"prepend_buffer", 2, prepend_buffer},
-    Operation{"write_in_place", 2, write_in_place},
-    Operation{"compact", 2, compact},
+    Operation{"prepend_copy", 3, prepend_copy},     Operation{"prepend_own", 1, prepend_own},
+    Operation{"prepend_number", 1, prepend_number}, Operation{"prepend_slice", 2, prepend_slice},
+    Operation{"prepend_buffer", 2, prepend_buffer}, Operation{"write_in_place", 2, write_in_place},
 };
 
 }  // namespace

@@ -18,8 +18,8 @@ class Table {
     add(Operation{"begin", 0, nullptr});
     for (const std::span<const Operation> part :
          {adding_operations(), removing_operations(), reading_operations(), sharing_operations(), draft_operations(),
-          front_operations(), observing_operations(), file_operations(), draft_value_operations(),
-          frame_operations()}) {
+          front_operations(), observing_operations(), file_operations(), draft_value_operations(), frame_operations(),
+          cursor_operations(), memory_operations(), value_operations()}) {
       for (const Operation& operation : part) add(operation);
     }
   }
@@ -118,6 +118,11 @@ void Machine::forget_positions() noexcept {
   for (const std::unique_ptr<Subject>& each : subjects_) each->position.reset();
   for (SearchPosition& position : newline_positions_) position.reset();
   delimiter_readers_ = {DelimiterReader("\n", unlimited), DelimiterReader("ab", 64), DelimiterReader("\r\n\r\n", 1000)};
+  line_readers_.clear();
+  for (const LineEnd style : {LineEnd::crlf, LineEnd::crlf_strict, LineEnd::lf, LineEnd::nul, LineEnd::any}) {
+    for (const std::size_t limit : {std::size_t{10}, std::size_t{300}, unlimited})
+      line_readers_.emplace_back(style, limit);
+  }
 }
 
 /// Then all must have been given back.

@@ -25,6 +25,7 @@
 #include "weir/buffer/draft.h"
 #include "weir/buffer/file_range.h"
 #include "weir/buffer/frame_reader.h"
+#include "weir/buffer/line_reader.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/receive_block.h"
 
@@ -152,6 +153,8 @@ class Machine final : public Rig {
   SearchPosition& newline_position() { return newline_positions_[below(newline_positions_.size())]; }
   /// Of "\n", "ab" and "\r\n\r\n", for whatever buffer comes.
   DelimiterReader& delimiter_reader(std::size_t which) noexcept { return delimiter_readers_[which]; }
+  /// Of each style, some with a limit.
+  LineReader& line_reader() { return line_readers_[below(line_readers_.size())]; }
 
  private:
   void begin();
@@ -178,6 +181,7 @@ class Machine final : public Rig {
   std::vector<std::unique_ptr<OpenDraft>> drafts_;
   std::array<SearchPosition, 2> newline_positions_;
   std::vector<DelimiterReader> delimiter_readers_;
+  std::vector<LineReader> line_readers_;
 };
 
 template <class Call>
@@ -224,5 +228,8 @@ std::span<const Operation> frame_operations() noexcept;
 std::span<const Operation> front_operations() noexcept;
 std::span<const Operation> file_operations() noexcept;
 std::span<const Operation> observing_operations() noexcept;
+std::span<const Operation> cursor_operations() noexcept;
+std::span<const Operation> memory_operations() noexcept;
+std::span<const Operation> value_operations() noexcept;
 
 }  // namespace weir::buffer_model

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/buffer_model/machine.h"
+#include "tests/buffer_model/plain_search.h"
 #include "weir/buffer/cursor.h"
 #include "weir/buffer/frame_reader.h"
 #include "weir/buffer/hash.h"
@@ -73,8 +74,14 @@ void compare(Machine& m) {
   const std::string_view a = left.content.head();
   const std::string_view b = right.content.head();
   m.check((left.buffer <=> right.buffer) == (a <=> b), "the order differs");
-  m.check((left.buffer <=> b) == (a <=> b), "the order differs from the text's");
+  m.check((left.buffer <=> b) == (a <=> b) && (left.buffer <=> as_bytes(b)) == (a <=> b),
+          "the order differs from the text's");
+  m.check((left.buffer == b) == (a == b) && (left.buffer == as_bytes(b)) == (a == b), "equality with text differs");
   m.check(left.buffer.hash(a.size()) == weir::hash(as_bytes(a), a.size()), "the hash differs");
+  m.check(std::hash<Buffer>()(right.buffer) == weir::hash(as_bytes(b)), "the hash for tables differs");
+  ContentHash in_pieces(b.size());
+  for (const Slice& slice : right.buffer.slices()) in_pieces.add(slice.bytes());
+  m.check(in_pieces.value() == right.buffer.hash(b.size()), "the hash of the pieces differs");
 }
 
 /// The part of a buffer to be searched, and the text in it.
@@ -85,11 +92,6 @@ SearchRange some_range(Machine& m, const Content& content, std::string_view& sea
   const SearchRange range{.from = from, .within = content.is_safe() ? within : std::min(within, head.size())};
   searched = head.substr(0, range.within);
   return range;
-}
-
-/// What std::string_view found, as an offset that may be none.
-std::optional<std::size_t> offset_of(std::size_t found) {
-  return found == std::string_view::npos ? std::nullopt : std::optional(found);
 }
 
 /// Whether `found` tells that a part of the file was in the way when it was, and never else.
@@ -109,13 +111,17 @@ void find(Machine& m) {
   const std::size_t own = m.below(searched.size() + 1);
   const bool is_own = m.coin();
   const std::string needle(is_own && own < searched.size() ? searched.substr(own, own_size) : foreign);
-  const std::size_t kind = m.below(4);
+  const std::size_t kind = m.below(6);
+  const auto byte = static_cast<std::byte>(needle.front());
   const Found found = kind == 0   ? in.buffer.find(needle, range)
                       : kind == 1 ? in.buffer.find(needle, in.position, range)
                       : kind == 2 ? in.buffer.find_any(ByteSet(needle), range)
-                                  : in.buffer.find_any(ByteSet(needle), in.position, range);
-  const std::size_t expected =
-      kind < 2 ? searched.find(needle, range.from) : searched.find_first_of(needle, range.from);
+                      : kind == 3 ? in.buffer.find_any(ByteSet(needle), in.position, range)
+                      : kind == 4 ? in.buffer.find(byte, range)
+                                  : in.buffer.find(byte, in.position, range);
+  const std::size_t expected = kind < 2   ? searched.find(needle, range.from)
+                               : kind < 4 ? searched.find_first_of(needle, range.from)
+                                          : searched.find(needle.front(), range.from);
   m.check(found == offset_of(expected), "found elsewhere");
   check_why_not_found(m, in.content, found, range);
   if (!in.content.is_safe()) return;
@@ -123,33 +129,6 @@ void find(Machine& m) {
   const Found newline = in.buffer.find("\n", m.newline_position());
   m.check(newline == offset_of(in.content.head().find('\n')), "found elsewhere, with a shared position");
   check_why_not_found(m, in.content, newline, {});
-}
-
-/// The first end of a line, plainly.
-std::optional<std::pair<std::size_t, std::size_t>> end_of_line(std::string_view text, LineEnd style, std::size_t from) {
-  for (std::size_t i = from; i < text.size(); ++i) {
-    const bool is_pair = text.substr(i, 2) == "\r\n";
-    switch (style) {
-      case LineEnd::crlf:
-        if (is_pair || text[i] == '\n') return std::pair(i, is_pair ? 2 : 1);
-        break;
-      case LineEnd::crlf_strict:
-        if (is_pair) return std::pair(i, 2);
-        break;
-      case LineEnd::lf:
-        if (text[i] == '\n') return std::pair(i, 1);
-        break;
-      case LineEnd::nul:
-        if (text[i] == '\0') return std::pair(i, 1);
-        break;
-      case LineEnd::any: {
-        if (text[i] != '\r' && text[i] != '\n') break;
-        const std::size_t end = std::min(text.find_first_not_of("\r\n", i), text.size());
-        return std::pair(i, end - i);
-      }
-    }
-  }
-  return std::nullopt;
 }
 
 void find_line_end(Machine& m) {
@@ -163,26 +142,61 @@ void find_line_end(Machine& m) {
   m.check(static_cast<bool>(found) == expected.has_value(), "an end of a line was missed, or made up");
   check_why_not_found(m, in.content, found, range);
   if (!found || !expected) return;
-  m.check(*found == expected->first && found.size() == expected->second, "another end of a line");
+  m.check(*found == expected->offset && found.size() == expected->size, "another end of a line");
+}
+
+/// With LineEnd::any, what is left in front of a run of ends is taken off first.
+std::size_t ends_in_front(std::string_view head, LineEnd style) {
+  return style == LineEnd::any ? std::min(head.find_first_not_of("\r\n"), head.size()) : 0;
 }
 
 void read_line(Machine& m) {
   Subject& in = m.subject(Need::front);
-  const auto style = static_cast<LineEnd>(m.below(4));
+  const auto style = static_cast<LineEnd>(m.below(5));
   if (!in.content.is_safe()) return;
   LineReader reader(style, unlimited);
-  const auto end = end_of_line(in.content.head(), style, 0);
-  const std::size_t count = end ? end->first + end->second : 0;
+  const std::string_view head = in.content.head();
+  const std::size_t skipped = ends_in_front(head, style);
+  const auto end = end_of_line(head, style, skipped);
+  const std::size_t count = end ? end->offset + end->size : skipped;
+  if (count == in.content.size()) Machine::thaw(in, Need::both);
   Result<std::optional<Buffer>> line = std::optional<Buffer>();
   if (!m.attempt([&] { line = reader.next(in.buffer); }, {{.subject = &in, .removed = count}})) return;
   m.check(line || line.error() == errc::not_in_memory, "another error");
   m.check(static_cast<bool>(line) == (end || in.content.is_text()), "an error, or none");
+  in.content.drop(skipped);
   if (!line) return;
   m.check(line->has_value() == end.has_value(), "a line was missed, or made up");
   if (!*line || !end) return;
-  Content expected = in.content.take(end->first);
-  in.content.drop(end->second);
+  Content expected = in.content.take(end->offset - skipped);
+  in.content.drop(end->size);
   m.check_content(**line, expected);
+}
+
+/// By a reader that has read this buffer before, or others, and leaves the line where it is. Lines have a limit.
+void find_line(Machine& m) {
+  Subject& in = m.subject(Need::front);
+  LineReader& reader = m.line_reader();
+  if (!in.content.is_safe()) return;
+  const std::size_t skipped = ends_in_front(in.content.head(), reader.style());
+  const std::string_view head = in.content.head().substr(skipped);
+  const bool may_be_cut = reader.style() == LineEnd::crlf || reader.style() == LineEnd::crlf_strict;
+  auto end = end_of_line(head.substr(0, reader.longest_frame()), reader.style(), 0);  // of a run, so much
+  if (end && end->offset > reader.limit()) end.reset();
+  const std::size_t left = in.content.size() - skipped;
+  const bool is_cut = head.size() < left && head.size() < reader.longest_frame();
+  const bool is_last_return =
+      may_be_cut && left > reader.limit() && left - reader.limit() == 1 && head.size() == left && head.back() == '\r';
+  std::error_code expected;
+  if (!end && left > reader.limit() && !is_last_return) expected = errc::limit;
+  if (!end && is_cut) expected = errc::not_in_memory;
+  if (skipped == in.content.size()) Machine::thaw(in, Need::both);
+  Found found;
+  if (!m.attempt([&] { found = reader.find(in.buffer); }, {{.subject = &in, .removed = skipped}})) return;
+  in.content.drop(skipped);
+  m.check(found == (end ? std::optional(end->offset) : std::nullopt), "a line ends elsewhere");
+  m.check(!found || found.size() == end->size, "a line has another end");
+  m.check(found.error() == expected, "another error of a line");
 }
 
 constexpr std::array operations{
@@ -193,6 +207,7 @@ constexpr std::array operations{
     Operation{"find", 4, find},
     Operation{"find_line_end", 2, find_line_end},
     Operation{"read_line", 2, read_line},
+    Operation{"find_line", 2, find_line},
 };
 
 }  // namespace
