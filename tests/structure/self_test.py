@@ -15,6 +15,7 @@ from fast_path_check import check_fast_path
 from hardening_check import check_hardening
 from header_check import check_headers
 from include_checks import check_arrows, check_file_heads, check_third_party, long_files
+from mutant_check import check_mutants
 from seam_check import check_seam
 
 COMPILER = os.environ.get("WEIR_COMPILER", "c++")
@@ -81,6 +82,32 @@ class Arrows(Tree):
 
     def test_finds_a_layer_without_a_place(self):
         self.finds("weir/other/bad.h", '#include "weir/base/low.h"\n', "no place")
+
+
+class Mutants(Tree):
+    def setUp(self):
+        super().setUp()
+        self.write("weir/base/low_test.cc", HEAD + "// hazard: E1, RE3\n// why\nTEST(Low, is_low) {}\n\nTEST(Low, is_lower) {}\n// hazard: B4 B5\nTYPED_TEST(High, is_high) {}\n")
+
+    def problems(self, filter, hazards):
+        self.write("tests/mutants/low.patch", f"# mutant: x\n# test: weir_base_test {filter}\n# hazard: {hazards}\ndiff --git a b\n")
+        return check_mutants(self.root)
+
+    def test_is_silent_where_the_named_test_carries_the_hazards(self):
+        self.assertEqual(self.problems("Low.is_low", "E1, RE3"), [])
+        self.assertEqual(self.problems("Low.*:High/*.is_high", "E1, B5"), [])
+        self.assertEqual(self.problems("All/High.is_h*/*", "B4"), [])
+        self.write("tests/mutants/low.patch", "# mutant: x\n# test: weir_base_test Low.is_lower\ndiff --git a b\n+# hazard: none\n")
+        self.assertEqual(check_mutants(self.root), [])
+
+    def test_finds_a_hazard_that_the_named_test_does_not_carry(self):
+        self.assertIn("E2", self.problems("Low.is_low", "E1, E2")[0])
+        self.assertIn("E1", self.problems("Low.is_lower", "E1")[0])
+        self.assertIn("E1", self.problems("Low.*-Low.is_low", "E1")[0])
+
+    def test_finds_a_line_that_is_no_list_of_ids(self):
+        self.assertEqual(len(self.problems("Low.is_low", "E1 RE3")), 1)
+        self.assertEqual(len(self.problems("Low.is_low", "")), 1)
 
 
 class ThirdParty(Tree):
