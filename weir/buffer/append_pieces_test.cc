@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/numbered_text.h"
 #include "tests/support/throws.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
@@ -17,14 +18,8 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
+using testing_support::numbered;
 using testing_support::throws_bad_alloc;
-
-std::string numbered(std::size_t size) {
-  std::string text;
-  while (text.size() < size) text += std::to_string(text.size()) + ' ';
-  text.resize(size);
-  return text;
-}
 
 /// `text` in pieces of `size` bytes, with an empty one in front and behind every third.
 std::vector<Bytes> in_pieces(std::string_view text, std::size_t size) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/numbered_text.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/slice.h"
@@ -17,6 +18,7 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
+using testing_support::numbered;
 
 constexpr std::size_t member_count = 5000;
 constexpr std::size_t steps_between_looks = 1000;
@@ -30,13 +32,6 @@ struct Member {
 };
 
 using Members = std::vector<std::unique_ptr<Member>>;
-
-std::string numbered(std::size_t size) {
-  std::string text;
-  while (text.size() < size) text += std::to_string(text.size()) + ' ';
-  text.resize(size);
-  return text;
-}
 
 /// Calls `add(buffer)`, which appends the payload, for each of as many buffers.
 template <class Add>

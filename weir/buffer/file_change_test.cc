@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/support/numbered_text.h"
 #include "tests/support/test_file.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer.h"
@@ -20,16 +21,10 @@ namespace weir {
 namespace {
 
 using namespace weir::literals;
+using testing_support::numbered;
 using testing_support::TestFile;
 
 constexpr std::size_t declared = 400'000;
-
-std::string numbered(std::size_t size) {
-  std::string text;
-  while (text.size() < size) text += std::to_string(text.size()) + ' ';
-  text.resize(size);
-  return text;
-}
 
 /// Puts the bytes back that were cut off.
 void restore(const TestFile& file, std::string_view text) {

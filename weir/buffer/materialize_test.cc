@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/support/numbered_text.h"
 #include "tests/support/test_file.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/buffer_observer.h"
@@ -22,14 +23,8 @@ using sys::Call;
 using sys::FaultKernel;
 using sys::FaultPlan;
 using sys::ScopedKernel;
+using testing_support::numbered;
 using testing_support::TestFile;
-
-std::string numbered(std::size_t size) {
-  std::string text;
-  while (text.size() < size) text += std::to_string(text.size()) + ' ';
-  text.resize(size);
-  return text;
-}
 
 TEST(Materialize, reads_what_lies_in_the_first_bytes_and_no_more) {
   const std::string text = numbered(1000);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -51,6 +52,15 @@ Buffer message_of(const FileRange& range) {
   return message;
 }
 
+/// A peer that takes little at a time, until it has `wanted` bytes.
+void receive_slowly(EventLoop& loop, Connection& connection, std::size_t wanted) {
+  for (int turn = 0; turn < 2000 && connection.peer.received.size() < wanted; ++turn) {
+    ASSERT_TRUE(loop.poll());
+    connection.peer.receive(30'000);
+    settle(loop, 1);
+  }
+}
+
 TEST(StreamFile, parts_of_files_go_out_in_their_place_without_being_read) {
   EventLoop loop;
   sys::FaultKernel kernel;
@@ -79,11 +89,7 @@ TEST(StreamFile, a_slow_peer_gets_a_long_file_whole) {
 
   connection->write(message_of(file.range(0, text.size())));
   connection->on_drained([&](Stream&) { is_sent = true; });
-  for (int turn = 0; turn < 2000 && connection.peer.received.size() < text.size() + 8; ++turn) {
-    ASSERT_TRUE(loop.poll());
-    connection.peer.receive(30'000);
-    settle(loop, 1);
-  }
+  receive_slowly(loop, connection, text.size() + 8);
 
   EXPECT_TRUE(connection.peer.received == "head" + text + "tail");
   EXPECT_TRUE(connection->output().is_empty());
@@ -116,11 +122,7 @@ TEST(StreamFile, a_file_that_sendfile_cannot_send_is_read_and_sent) {
     const SharedFile file = file_with(text);
 
     connection->write(message_of(file.range(1000, 250'000)));
-    for (int turn = 0; turn < 2000 && connection.peer.received.size() < 250'008; ++turn) {
-      ASSERT_TRUE(loop.poll());
-      connection.peer.receive(30'000);
-      settle(loop, 1);
-    }
+    receive_slowly(loop, connection, 250'008);
 
     EXPECT_TRUE(connection.peer.received == "head" + text.substr(1000, 250'000) + "tail") << number;
   }
