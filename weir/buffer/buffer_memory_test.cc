@@ -296,6 +296,7 @@ TEST(SliceCompact, a_slice_of_most_of_its_block_stays_as_it_is) {
   EXPECT_NE(slice.data(), data);
 }
 
+// hazard: B8
 TEST(SliceCompact, lets_go_of_what_an_adopted_container_has_to_spare) {
   Pool pool;
   std::string text(1000, 's');
