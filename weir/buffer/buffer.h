@@ -67,8 +67,9 @@ struct BufferMemory {
 ///
 /// Invariant: no slice is empty. An empty buffer holds no memory, unless `reserve` or `prepare` asked for some.
 /// Lifetime:  what a slice views lives as long as any slice of it. A view from `front()`, `slices()` or `contiguous()`
-///            is valid until those bytes are consumed. Release callbacks of foreign memory run once, as the last act of
-///            the operation that lets the memory go, and may use or destroy this buffer.
+///            is valid until those bytes are consumed, or copied by `compact`, `writable` or a longer `contiguous`. Release
+///            callbacks of foreign memory run once, as the last act of the operation that lets the memory go, and may use or
+///            destroy this buffer.
 /// Threads:   this buffer, and every slice and buffer that shares a block with it, belong to one thread at a time;
 ///            TransferBuffer crosses.
 /// Errors:    what needs memory and gets none throws std::bad_alloc and changes nothing, its argument included; the
@@ -312,8 +313,8 @@ class WEIR_API Buffer {
   /// Copies up to `to.size()` bytes from `offset` on; returns how many. Requires `offset <= size()`.
   std::size_t copy_to(MutableBytes to, std::size_t offset = 0) const;
 
-  /// The first `count` bytes in one piece; copies them into one block unless they are already. Nothing when one of them is
-  /// not in memory. Requires `count <= size()`. Throws std::bad_alloc.
+  /// The first `count` bytes in one piece; copies them into one block unless they are already, which invalidates views of
+  /// them. Nothing when one of them is not in memory. Requires `count <= size()`. Throws std::bad_alloc.
   Bytes contiguous(std::size_t count);
 
   /// The first slice's bytes; empty when the buffer is.
