@@ -48,6 +48,7 @@ Pool::Pool(PoolOptions options) : Pool(options, allocate_center()) {
 Pool::Pool(PoolOptions options, void* place_of_center) noexcept
     : limit_(options.limit != 0 ? options.limit : sys::physical_memory_bytes() / 2),
       id_(last_pool_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      memory_(options.memory),
       center_(::new (place_of_center) PoolCenter(*this, options.cached)) {}
 
 Pool::~Pool() { ThreadCache::destroy_all(*center_); }

@@ -51,6 +51,27 @@ struct PoolStats {
   std::uint64_t refused = 0;  ///< allocations that the budget or the system refused, also where a reserve then helped
 };
 
+/// Where a pool gets the memory of its blocks: huge pages, say, those of one NUMA node, or memory that a device knows.
+///
+///     class HugePages final : public weir::MemorySource { … };
+///     HugePages pages;                                   // must outlive the pool
+///     weir::Pool pool({.memory = &pages});
+///
+/// Headers, and what else a pool needs, come from `operator new` all the same. Both are called on whatever thread uses the
+/// pool, several at once; never while it holds a lock. They must not use the pool.
+class MemorySource {
+ public:
+  /// `bytes` bytes, a multiple of 4096, aligned to 4096; null when there are none: the pool then says
+  /// std::errc::not_enough_memory. The contents do not matter.
+  virtual void* obtain(std::size_t bytes) noexcept = 0;
+  /// Takes back what `obtain(bytes)` returned, whole.
+  virtual void give_back(void* memory, std::size_t bytes) noexcept = 0;
+
+ protected:
+  MemorySource() noexcept = default;
+  ~MemorySource() = default;
+};
+
 /// So many blocks of a size, obtained before they are needed. See Pool::preallocate.
 struct BlockSupply {
   std::size_t block_bytes = std::size_t{64} << 10;  ///< at most 8 MiB
@@ -62,6 +83,8 @@ struct PoolOptions {
   std::size_t limit = 0;
   /// Blocks to have ready from the start, of one size; `Pool::preallocate` takes further sizes.
   BlockSupply preallocate = {};
+  /// Where memory comes from; null: mmap(2). It must outlive the pool.
+  MemorySource* memory = nullptr;
   /// Blocks in slabs, cached by threads; or every block straight from the system's allocator, so that a sanitizer sees
   /// each one. Default: caches, except in sanitizer builds.
 #ifdef WEIR_SANITIZED
@@ -159,6 +182,8 @@ class WEIR_API Pool {
   BlockHeader* acquire(std::size_t bytes, std::error_code* error = nullptr) noexcept;
   /// Internal: takes back a block of this pool whose last reference is gone.
   void release(BlockHeader* header) noexcept;
+  /// Internal: what `PoolOptions::memory` was.
+  MemorySource* memory_source() const noexcept { return memory_; }
   /// Internal: a number no other call of any pool gets.
   std::uint64_t unique_number() noexcept;
 
@@ -180,7 +205,8 @@ class WEIR_API Pool {
   std::atomic<std::size_t> cache_limit_{0};  ///< bytes each thread may cache; 0 while memory is short
   std::atomic<TimePoint> next_trim_{TimePoint::max()};
   std::atomic<std::uint64_t> numbers_{0};
-  std::unique_ptr<PoolCenter> center_;
+  MemorySource* memory_;
+  std::unique_ptr<PoolCenter> center_;  // the last, for it gives memory back as it ends
 };
 
 }  // namespace weir

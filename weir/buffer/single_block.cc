@@ -4,11 +4,16 @@
 
 #include <new>
 
+#include "weir/buffer/pool_pages.h"
 #include "weir/buffer/size_class.h"
-#include "weir/sys/memory.h"
 
 namespace weir {
 namespace {
+
+/// Small ones come from the allocator, where a sanitizer watches their ends.
+bool has_pages(const Pool& pool, std::size_t capacity) noexcept {
+  return capacity > largest_class_bytes || pool.memory_source() != nullptr;
+}
 
 std::align_val_t alignment_of(std::size_t capacity) noexcept {
   return std::align_val_t{capacity >= page_bytes ? page_bytes : alignof(BlockHeader)};
@@ -19,8 +24,8 @@ std::align_val_t alignment_of(std::size_t capacity) noexcept {
 BlockHeader* create_single(Pool& pool, std::size_t capacity) noexcept {
   auto* header = new (std::nothrow) BlockHeader;
   if (header == nullptr) return nullptr;
-  void* memory = capacity > largest_class_bytes ? sys::map_pages(capacity)
-                                                : ::operator new(capacity, alignment_of(capacity), std::nothrow);
+  void* memory = has_pages(pool, capacity) ? obtain_pages(pool, capacity)
+                                           : ::operator new(capacity, alignment_of(capacity), std::nothrow);
   if (memory == nullptr) {
     delete header;
     return nullptr;
@@ -32,8 +37,8 @@ BlockHeader* create_single(Pool& pool, std::size_t capacity) noexcept {
 }
 
 void destroy_single(BlockHeader* header) noexcept {
-  if (header->capacity > largest_class_bytes) {
-    sys::unmap_pages(header->memory, header->capacity);
+  if (has_pages(*header->pool, header->capacity)) {
+    give_pages_back(*header->pool, header->memory, header->capacity);
   } else {
     ::operator delete(header->memory, alignment_of(header->capacity));
   }

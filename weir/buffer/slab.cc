@@ -7,8 +7,8 @@
 #include <new>
 
 #include "weir/buffer/block_guard.h"
+#include "weir/buffer/pool_pages.h"
 #include "weir/buffer/size_class.h"
-#include "weir/sys/memory.h"
 
 namespace weir {
 namespace {
@@ -32,7 +32,7 @@ Slab* Slab::create(Pool& pool, std::uint32_t size_class, Pages pages) noexcept {
   void* place =
       ::operator new (sizeof(Slab) + count * sizeof(BlockHeader), std::align_val_t{alignof(Slab)}, std::nothrow);
   if (place == nullptr) return nullptr;
-  auto* memory = static_cast<std::byte*>(sys::map_pages(count * stride));
+  auto* memory = static_cast<std::byte*>(obtain_pages(pool, count * stride));
   if (memory == nullptr) {
     ::operator delete (place, std::align_val_t{alignof(Slab)});
     return nullptr;
@@ -59,7 +59,8 @@ Slab* Slab::create(Pool& pool, std::uint32_t size_class, Pages pages) noexcept {
 
 void Slab::destroy(Slab* slab) noexcept {
   allow_access(slab->memory, slab->bytes());  // for whoever gets these pages next
-  sys::unmap_pages(slab->memory, slab->bytes());
+  const Pool& pool = *reinterpret_cast<BlockHeader*>(slab + 1)->pool;
+  give_pages_back(pool, slab->memory, slab->bytes());
   std::destroy_at(slab);
   ::operator delete (slab, std::align_val_t{alignof(Slab)});
 }
