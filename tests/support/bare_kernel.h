@@ -40,6 +40,9 @@ class BareKernel : public sys::Kernel {
   sys::CallResult describe_file(const char*, sys::FileIdentity&) override { return refused(); }
   sys::CallResult open_file(const char*, int, unsigned) override { return refused(); }
   sys::CallResult file_size(int) override { return refused(); }
+  sys::CallResult file_kind(int, sys::FileKind&) override { return refused(); }
+  sys::CallResult status_flags(int) override { return refused(); }
+  sys::CallResult set_status_flags(int, int) override { return refused(); }
   sys::CallResult read_at(int, MutableBytes, std::uint64_t) override { return refused(); }
   sys::CallResult read_pieces_at(int, std::span<const iovec>, std::uint64_t) override { return refused(); }
   sys::CallResult write_pieces_at(int, std::span<const iovec>, std::uint64_t) override { return refused(); }

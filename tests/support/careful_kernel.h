@@ -118,6 +118,18 @@ class CarefulKernel final : public sys::Kernel {
     const AllocationPause pause;
     return below_.file_size(descriptor);
   }
+  sys::CallResult file_kind(int descriptor, sys::FileKind& kind) override {
+    const AllocationPause pause;
+    return below_.file_kind(descriptor, kind);
+  }
+  sys::CallResult status_flags(int descriptor) override {
+    const AllocationPause pause;
+    return below_.status_flags(descriptor);
+  }
+  sys::CallResult set_status_flags(int descriptor, int flags) override {
+    const AllocationPause pause;
+    return below_.set_status_flags(descriptor, flags);
+  }
   sys::CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override {
     const AllocationPause pause;
     return below_.read_at(descriptor, into, offset);

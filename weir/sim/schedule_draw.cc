@@ -204,6 +204,9 @@ std::span<const int> errors_of(Call call) {
     case Call::write_pieces: return waking;
     case Call::close: return closing;
     case Call::file_size:
+    case Call::file_kind:
+    case Call::status_flags:
+    case Call::set_status_flags:
     case Call::unlink:
     case Call::describe_file: return finding;
     case Call::control_epoll: return controlling;

@@ -99,6 +99,16 @@ inline CallResult open_file(const char* path, int flags, unsigned mode = 0) {
 inline CallResult file_size(int descriptor) {
   return on_kernel([&](auto& kernel) { return kernel.file_size(descriptor); });
 }
+inline CallResult file_kind(int descriptor, FileKind& kind) {
+  return on_kernel([&](auto& kernel) { return kernel.file_kind(descriptor, kind); });
+}
+inline CallResult status_flags(int descriptor) {
+  return on_kernel([&](auto& kernel) { return kernel.status_flags(descriptor); });
+}
+/// For everyone who has the same open file, other processes too.
+inline CallResult set_status_flags(int descriptor, int flags) {
+  return on_kernel([&](auto& kernel) { return kernel.set_status_flags(descriptor, flags); });
+}
 inline CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
   return on_kernel([&](auto& kernel) { return kernel.read_at(descriptor, into, offset); });
 }

@@ -226,6 +226,16 @@ CallResult FaultKernel::open_file(const char* path, int flags, unsigned mode) {
 CallResult FaultKernel::file_size(int descriptor) {
   return pass(Call::file_size, descriptor, [&](std::size_t) { return below_->file_size(descriptor); });
 }
+CallResult FaultKernel::file_kind(int descriptor, FileKind& kind) {
+  return pass(Call::file_kind, descriptor, [&](std::size_t) { return below_->file_kind(descriptor, kind); });
+}
+CallResult FaultKernel::status_flags(int descriptor) {
+  return pass(Call::status_flags, descriptor, [&](std::size_t) { return below_->status_flags(descriptor); });
+}
+CallResult FaultKernel::set_status_flags(int descriptor, int flags) {
+  return pass(Call::set_status_flags, descriptor,
+              [&](std::size_t) { return below_->set_status_flags(descriptor, flags); });
+}
 CallResult FaultKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
   return pass(Call::read_at, descriptor,
               [&](std::size_t at_most) { return below_->read_at(descriptor, shortened_span(into, at_most), offset); });

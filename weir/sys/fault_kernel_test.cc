@@ -321,6 +321,7 @@ TEST_F(FaultKernelTest, kernels_stand_on_each_other_and_the_plan_of_the_upper_on
 TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
   SocketName name;
   FileIdentity identity;
+  FileKind kind = FileKind::other;
   int value = 0;
   std::array<std::byte, 4> into{};
   std::array<iovec, 1> pieces{{{into.data(), into.size()}}};
@@ -354,6 +355,9 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
       case Call::describe_file: return describe_file("/", identity);
       case Call::open_file: return open_file("/", O_RDONLY);
       case Call::file_size: return file_size(fd);
+      case Call::file_kind: return file_kind(fd, kind);
+      case Call::status_flags: return status_flags(fd);
+      case Call::set_status_flags: return set_status_flags(fd, 0);
       case Call::read_at: return read_at(fd, into, 0);
       case Call::read_pieces_at: return read_pieces_at(fd, pieces, 0);
       case Call::write_pieces_at: return write_pieces_at(fd, pieces, 0);

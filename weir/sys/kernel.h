@@ -27,6 +27,15 @@ struct FileIdentity {
   friend bool operator==(const FileIdentity&, const FileIdentity&) noexcept = default;
 };
 
+/// What a descriptor stands for.
+enum class FileKind : std::uint8_t {
+  regular,   ///< a file with contents of its own: reading and writing it never waits
+  pipe,      ///< either end of a pipe, with a name or without
+  socket,    ///< of any family
+  terminal,  ///< the side of a pseudo-terminal on which programs run; see pty(7)
+  other,     ///< a device, the master side of a pseudo-terminal, a directory, an epoll, …
+};
+
 /// A kernel as weir sees it: one function per system call. The real one is used where none is installed; others stand
 /// in for it on one thread, to make calls fail (`FaultKernel`) or to replace them altogether.
 ///
@@ -68,7 +77,10 @@ class Kernel {
   virtual CallResult describe_file(const char* path, FileIdentity& identity) = 0;      // lstat(2)
 
   virtual CallResult open_file(const char* path, int flags, unsigned mode) = 0;  // open(2)
-  virtual CallResult file_size(int descriptor) = 0;  // fstat(2); ESPIPE of what is no regular file
+  virtual CallResult file_size(int descriptor) = 0;                    // fstat(2); ESPIPE of what is no regular file
+  virtual CallResult file_kind(int descriptor, FileKind& kind) = 0;    // fstat(2)
+  virtual CallResult status_flags(int descriptor) = 0;                 // fcntl(2), F_GETFL
+  virtual CallResult set_status_flags(int descriptor, int flags) = 0;  // fcntl(2), F_SETFL
   virtual CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) = 0;  // pread(2)
   virtual CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces,
                                     std::uint64_t offset) = 0;  // preadv(2)

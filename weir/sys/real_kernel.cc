@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,17 @@ timespec to_timespec(Duration length) noexcept {
 /// Beyond what an int holds, a number that the kernel refuses as it would the true one.
 int count_of(std::span<const iovec> pieces) noexcept {
   return static_cast<int>(std::min<std::size_t>(pieces.size(), Kernel::most_pieces + 1));
+}
+
+FileKind kind_of(const struct stat& file) noexcept {
+  // The device numbers of pseudo-terminals: UNIX98_PTY_SLAVE_MAJOR in Linux's Documentation/admin-guide/devices.txt.
+  constexpr unsigned first_slave = 136;
+  constexpr unsigned last_slave = 143;
+  if (S_ISREG(file.st_mode)) return FileKind::regular;
+  if (S_ISFIFO(file.st_mode)) return FileKind::pipe;
+  if (S_ISSOCK(file.st_mode)) return FileKind::socket;
+  const unsigned device = major(file.st_rdev);
+  return S_ISCHR(file.st_mode) && device >= first_slave && device <= last_slave ? FileKind::terminal : FileKind::other;
 }
 
 /// Holds SIGPIPE back for the length of a call that, unlike send(2), has no flag against it.
@@ -174,6 +186,19 @@ CallResult RealKernel::file_size(int descriptor) {
   const CallResult result = from_libc(::fstat(descriptor, &file));
   if (!result) return result;
   return S_ISREG(file.st_mode) ? CallResult::success(file.st_size) : CallResult::failure(ESPIPE);
+}
+
+CallResult RealKernel::file_kind(int descriptor, FileKind& kind) {
+  struct stat file {};
+  const CallResult result = from_libc(::fstat(descriptor, &file));
+  if (result) kind = kind_of(file);
+  return result;
+}
+
+CallResult RealKernel::status_flags(int descriptor) { return from_libc(::fcntl(descriptor, F_GETFL)); }
+
+CallResult RealKernel::set_status_flags(int descriptor, int flags) {
+  return from_libc(::fcntl(descriptor, F_SETFL, flags));
 }
 
 CallResult RealKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {

@@ -11,6 +11,7 @@
 #include "weir/base/bytes.h"
 #include "weir/base/list.h"
 #include "weir/sys/call_result.h"
+#include "weir/sys/kernel.h"
 #include "weir/sys/socket_name.h"
 
 namespace weir::sys {
@@ -55,6 +56,7 @@ class File {
   virtual CallResult read(MutableBytes into) = 0;
   virtual CallResult write(Bytes from) = 0;
 
+  virtual FileKind kind() const { return FileKind::other; }
   virtual bool can_be_polled() const { return true; }
   virtual bool can_be_read() const { return true; }
   virtual bool can_be_written() const { return true; }
@@ -75,6 +77,7 @@ class File {
 class Socket : public File {
  public:
   Socket* as_socket() final { return this; }
+  FileKind kind() const final { return FileKind::socket; }
   /// Nothing asked for is nothing read, whatever the state; recvfrom(2) looks at it all the same.
   CallResult read(MutableBytes into) final { return into.empty() ? CallResult::success() : receive(into); }
   CallResult write(Bytes from) final { return send(from); }

@@ -31,6 +31,7 @@ class PipeReader final : public File {
 
   std::uint32_t readiness() override;
   CallResult read(MutableBytes into) override;
+  FileKind kind() const override { return FileKind::pipe; }
   bool can_be_written() const override { return false; }
   CallResult write(Bytes) override { return CallResult::failure(EBADF); }
 
@@ -44,6 +45,7 @@ class PipeWriter final : public File {
   ~PipeWriter() override;
 
   std::uint32_t readiness() override;
+  FileKind kind() const override { return FileKind::pipe; }
   bool can_be_read() const override { return false; }
   CallResult read(MutableBytes) override { return CallResult::failure(EBADF); }
   CallResult write(Bytes from) override;
@@ -80,6 +82,7 @@ class RegularFile final : public File {
   CallResult write_at(Bytes from, std::uint64_t offset);
 
   std::uint32_t readiness() override { return readable | writable; }
+  FileKind kind() const override { return FileKind::regular; }
   bool can_be_polled() const override { return false; }
   CallResult read(MutableBytes into) override;
   CallResult write(Bytes from) override;

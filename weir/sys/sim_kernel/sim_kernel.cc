@@ -419,6 +419,25 @@ CallResult SimKernel::file_size(int descriptor) {
   });
 }
 
+CallResult SimKernel::file_kind(int descriptor, FileKind& kind) {
+  return on_file(Call::file_kind, descriptor, [&](File& file, std::size_t) {
+    kind = file.kind();
+    return CallResult::success();
+  });
+}
+
+/// Nothing here ever waits, whatever it was told.
+CallResult SimKernel::status_flags(int descriptor) {
+  return on_file(Call::status_flags, descriptor, [](File& file, std::size_t) {
+    const int access = !file.can_be_written() ? O_RDONLY : !file.can_be_read() ? O_WRONLY : O_RDWR;
+    return CallResult::success(access | O_NONBLOCK);
+  });
+}
+
+CallResult SimKernel::set_status_flags(int descriptor, int) {
+  return on_file(Call::set_status_flags, descriptor, [](File&, std::size_t) { return CallResult::success(); });
+}
+
 CallResult SimKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
   return on_file(Call::read_at, descriptor, [&](File& file, std::size_t at_most) {
     const RegularFile* regular = file.as_regular_file();

@@ -96,6 +96,9 @@ class WEIR_API SimKernel final : public Kernel {
   CallResult describe_file(const char* path, FileIdentity& identity) override;
   CallResult open_file(const char* path, int flags, unsigned mode) override;
   CallResult file_size(int descriptor) override;
+  CallResult file_kind(int descriptor, FileKind& kind) override;
+  CallResult status_flags(int descriptor) override;
+  CallResult set_status_flags(int descriptor, int flags) override;
   CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override;
   CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
   CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
