@@ -30,6 +30,11 @@ class Backend {
   /// Ends every operation of the slot; none of them reports any more. The descriptor is the caller's again.
   virtual sys::Descriptor detach(IoSlot& slot) noexcept = 0;
 
+  /// Has what the slot sends go to a descriptor of its own from now on. For one that is attached and does not send.
+  virtual Result<void> attach_writer(ByteSlot& slot, sys::Descriptor writer) = 0;
+  /// Ends the sending; the writer, none where there is no such, is the caller's again. Comes before `detach`.
+  virtual sys::Descriptor detach_writer(ByteSlot& slot) noexcept = 0;
+
   /// Delivers what arrives until stopped or ended.
   virtual void start_receive(ByteSlot& slot) noexcept = 0;
   virtual void stop_receive(ByteSlot& slot) noexcept = 0;

@@ -55,7 +55,9 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   bool is_readable_ = false;  ///< no call has said EAGAIN since the last event
   bool is_writable_ = false;
   std::uint32_t noted_events_ = 0;
-  bool has_ended_ = false;  ///< the kernel reported an end or an error: short reads prove nothing any more
+  bool has_ended_ = false;           ///< the kernel reported an end or an error: short reads prove nothing any more
+  bool is_always_readable_ = false;  ///< a regular file, say: the system does not report on it, and need not
+  bool is_always_writable_ = false;
 };
 
 /// Bytes that have just arrived in the loop's receive block.
@@ -101,6 +103,13 @@ class ByteSlot : public IoSlot {
   /// stops behind bytes that came with descriptors (unix(7), SCM_RIGHTS).
   void trust_short_reads() noexcept { trusts_short_reads_ = true; }
 
+  /// What is read from, or written to, is no socket: read(2) and writev(2) take the place of recv(2) and sendmsg(2).
+  void use_file_calls(bool reading, bool writing) noexcept {
+    reads_file_ = reading;
+    writes_file_ = writing;
+  }
+  const sys::Descriptor& writer() const noexcept { return writer_; }
+
   explicit ByteSlot(EventLoop& loop) : IoSlot(loop, Kind::bytes), input_(loop.pool()), output_(loop.pool()) {}
 
   Buffer input_;
@@ -109,7 +118,10 @@ class ByteSlot : public IoSlot {
  private:
   friend class ReadinessBackend;
 
+  sys::Descriptor writer_;  ///< where what is sent goes, when that is not the slot's descriptor
   bool trusts_short_reads_ = false;
+  bool reads_file_ = false;
+  bool writes_file_ = false;
 };
 
 /// A slot that accepts connections.

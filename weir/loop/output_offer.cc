@@ -18,8 +18,14 @@ constexpr std::size_t pieces_per_send = 64;  // iovecs of one sendmsg(2)
 constexpr std::size_t copied_of_file =
     32_KiB;  // of a file at once, where it has to be read: half of the loop's reserve
 
+sys::CallResult offer_pieces(const Sink& sink, std::span<const iovec> pieces) {
+  if (sink.is_file) return sys::write_pieces(sink.descriptor, pieces);  // write(2) could raise SIGPIPE
+  if (pieces.size() > 1) return sys::send_pieces(sink.descriptor, pieces);
+  return sys::send(sink.descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), pieces[0].iov_len});
+}
+
 /// Reads the beginning of the range and offers that. The rest of what the socket does not take is read again, later.
-Offer offer_copy(int descriptor, const FileRange& file, std::size_t size, PoolReserve& reserve) {
+Offer offer_copy(const Sink& sink, const FileRange& file, std::size_t size, PoolReserve& reserve) {
   (void)reserve.refill();
   Result<Block> block = reserve.allocate(std::min(size, copied_of_file));
   if (!block) return {.taken = sys::CallResult::failure(ENOMEM), .lacks_memory = true};
@@ -28,7 +34,8 @@ Offer offer_copy(int descriptor, const FileRange& file, std::size_t size, PoolRe
   // EAGAIN is the file's here, and would be taken for the socket's, which reports when it has room again.
   if (got.error_number() == EAGAIN) return {.taken = sys::CallResult::failure(EIO)};
   if (!got || got.count() == 0) return {.taken = got, .is_file = true};
-  return {.taken = sys::send(descriptor, room.first(got.count())), .size = got.count()};
+  const iovec piece{.iov_base = room.data(), .iov_len = got.count()};
+  return {.taken = offer_pieces(sink, {&piece, 1}), .size = got.count()};
 }
 
 /// What sendfile(2) answers for a file, or a system, that has no such thing.
@@ -36,21 +43,20 @@ bool is_unsupported(int error) { return error == EINVAL || error == ENOSYS || er
 
 }  // namespace
 
-Offer offer_front(int descriptor, const Buffer& output, std::size_t most, PoolReserve& reserve) {
+Offer offer_front(const Sink& sink, const Buffer& output, std::size_t most, PoolReserve& reserve) {
   std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
   const std::size_t count = output.gather(pieces, 0, most);
   if (count == 0) [[unlikely]] {
     const FileRange file = *output.front_file();
     const std::size_t size = std::min(file.size(), most);
-    const sys::CallResult taken = sys::send_file(descriptor, file.descriptor(), file.offset(), size);
-    if (is_unsupported(taken.error_number())) return offer_copy(descriptor, file, size, reserve);
+    if (sink.is_file) return offer_copy(sink, file, size, reserve);
+    const sys::CallResult taken = sys::send_file(sink.descriptor, file.descriptor(), file.offset(), size);
+    if (is_unsupported(taken.error_number())) return offer_copy(sink, file, size, reserve);
     return {.taken = taken, .size = size, .is_file = true};
   }
   std::size_t size = 0;
   for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-  if (count == 1)
-    return {.taken = sys::send(descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), size}), .size = size};
-  return {.taken = sys::send_pieces(descriptor, std::span(pieces.data(), count)), .size = size};
+  return {.taken = offer_pieces(sink, std::span(pieces.data(), count)), .size = size};
 }
 
 }  // namespace weir

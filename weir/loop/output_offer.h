@@ -10,6 +10,12 @@
 
 namespace weir {
 
+/// Where output goes.
+struct Sink {
+  int descriptor;
+  bool is_file = false;  ///< no socket, but a pipe, a terminal, a device or a regular file
+};
+
 /// What was offered to the kernel, and what it took.
 struct Offer {
   sys::CallResult taken;
@@ -19,7 +25,8 @@ struct Offer {
 };
 
 /// Offers what comes first in `output`, at most `most` bytes: memory up to the first file range, or that range. The part of
-/// a file that sendfile(2) cannot send, as of /proc/self/maps, is read into a block of `reserve` and offered from there.
-Offer offer_front(int descriptor, const Buffer& output, std::size_t most, PoolReserve& reserve);
+/// a file that sendfile(2) cannot send, as of /proc/self/maps, or not to this sink, is read into a block of `reserve` and
+/// offered from there.
+Offer offer_front(const Sink& sink, const Buffer& output, std::size_t most, PoolReserve& reserve);
 
 }  // namespace weir

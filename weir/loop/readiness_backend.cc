@@ -48,6 +48,9 @@ bool is_of_one_connection(int error) {
   }
 }
 
+/// Of a descriptor to which what a slot sends goes, and from which nothing is read.
+constexpr std::uint32_t writer_interest = EPOLLOUT | EPOLLET;
+
 /// What watched descriptors answer that were closed too early: their numbers are nothing's, or another file's.
 bool is_no_more(int error) { return error == EBADF || error == EEXIST || error == EPERM; }
 
@@ -94,8 +97,7 @@ Result<void> ReadinessBackend::add_all() {
     loop_.for_each_io_slot([&](IoSlot& slot) {
       const bool is_watch = slot.kind_ == IoSlot::Kind::watch;
       if (!slot.is_attached_ || is_watch != watches || error) return;
-      const std::uint32_t interest = is_watch ? static_cast<WatchSlot&>(slot).interest_ : interest_of(slot.kind_);
-      const sys::CallResult added = add(slot, slot.descriptor(), interest);
+      const sys::CallResult added = add_again(slot);
       if (!added && !(is_watch && is_no_more(added.error_number()))) error = added.error();
     });
   };
@@ -104,14 +106,51 @@ Result<void> ReadinessBackend::add_all() {
   return error ? Result<void>(error) : Result<void>();
 }
 
+bool ReadinessBackend::is_for_file(const IoSlot& slot) noexcept {
+  if (slot.kind_ != IoSlot::Kind::bytes) return false;
+  const auto& bytes = static_cast<const ByteSlot&>(slot);
+  return bytes.reads_file_ || bytes.writes_file_;
+}
+
+sys::CallResult ReadinessBackend::add_again(IoSlot& slot) {
+  if (slot.kind_ == IoSlot::Kind::watch) return add(slot, slot.descriptor(), static_cast<WatchSlot&>(slot).interest_);
+  if (slot.kind_ != IoSlot::Kind::bytes) return add(slot, slot.descriptor(), interest_of(slot.kind_));
+  const auto& bytes = static_cast<ByteSlot&>(slot);
+  if (!slot.is_always_readable_) {
+    const sys::CallResult added = add(slot, slot.descriptor(), interest_of(slot.kind_));
+    if (!added) return added;
+  }
+  if (!bytes.writer_ || slot.is_always_writable_) return sys::CallResult::success();
+  return add(slot, bytes.writer_.number(), writer_interest);
+}
+
 Result<void> ReadinessBackend::attach(IoSlot& slot, sys::Descriptor descriptor) {
   const sys::CallResult added = add(slot, descriptor.number(), interest_of(slot.kind_));
-  if (!added) return added.error();
+  const bool is_always_ready = added.error_number() == EPERM && is_for_file(slot);  // epoll_ctl(2): it never waits
+  if (!added && !is_always_ready) return added.error();
   slot.descriptor_ = std::move(descriptor);
   slot.is_attached_ = true;
   slot.is_writable_ = slot.kind_ == IoSlot::Kind::bytes;  // writing is tried first; what can be read is reported
+  slot.is_readable_ = slot.is_always_readable_ = slot.is_always_writable_ = is_always_ready;
   loop_.add_active();
   return {};
+}
+
+/// The same id stands for both descriptors: what is reported of one is taken for news of both, and a call disproves it.
+Result<void> ReadinessBackend::attach_writer(ByteSlot& slot, sys::Descriptor writer) {
+  const sys::CallResult added = add(slot, writer.number(), writer_interest);
+  slot.is_always_writable_ = added.error_number() == EPERM && slot.writes_file_;
+  if (!added && !slot.is_always_writable_) return added.error();
+  slot.writer_ = std::move(writer);
+  slot.is_writable_ = true;
+  return {};
+}
+
+sys::Descriptor ReadinessBackend::detach_writer(ByteSlot& slot) noexcept {
+  if (!slot.writer_) return {};
+  slot.is_writing_ = slot.is_writable_ = slot.is_always_writable_ = false;
+  remove(slot, slot.writer_.number());
+  return std::move(slot.writer_);
 }
 
 sys::Descriptor ReadinessBackend::detach(IoSlot& slot) noexcept {
@@ -119,6 +158,7 @@ sys::Descriptor ReadinessBackend::detach(IoSlot& slot) noexcept {
   slot.ListHook<ReadyTag>::unlink();
   slot.is_attached_ = slot.is_reading_ = slot.is_writing_ = false;
   slot.is_readable_ = slot.is_writable_ = slot.has_ended_ = false;
+  slot.is_always_readable_ = slot.is_always_writable_ = false;
   // Always before close(2): a duplicate of the descriptor, in a child say, would keep the registration alive.
   remove(slot, slot.descriptor_.number());
   loop_.remove_active();
@@ -261,10 +301,11 @@ void ReadinessBackend::receive(ByteSlot& slot) {
     }
     if (!slot.input_buffer().reserve_slice()) [[unlikely]]
       return;  // the machine is out of memory: try next turn
-    const sys::CallResult got = sys::receive(slot.descriptor(), room);
+    const sys::CallResult got = slot.reads_file_ ? sys::read(slot.descriptor(), room)  //
+                                                 : sys::receive(slot.descriptor(), room);
     if (!got) [[unlikely]] {
       if (got.error_number() == EINTR) continue;
-      slot.is_readable_ = false;
+      slot.is_readable_ = slot.is_always_readable_;
       if (got.error_number() == EAGAIN) return;
       slot.is_reading_ = false;
       return slot.receive_ended(got.error());
@@ -315,16 +356,17 @@ void ReadinessBackend::start_send(ByteSlot& slot) {
 /// Sends until the output is empty, the kernel takes no more, or the turn is over. The caller holds the slot.
 void ReadinessBackend::send(ByteSlot& slot) {
   const Buffer& output = slot.output_buffer();
+  const Sink sink{.descriptor = slot.writer_ ? slot.writer_.number() : slot.descriptor(), .is_file = slot.writes_file_};
   for (std::size_t left = bytes_per_turn; slot.is_writing_;) {
     if (output.is_empty()) {
       slot.is_writing_ = false;
       return;
     }
-    const Offer offer = offer_front(slot.descriptor(), output, left, loop_.output_reserve());
+    const Offer offer = offer_front(sink, output, left, loop_.output_reserve());
     if (!offer.taken) [[unlikely]] {
       if (offer.taken.error_number() == EINTR) continue;
       if (offer.lacks_memory) return;  // try next turn
-      slot.is_writable_ = false;
+      slot.is_writable_ = slot.is_always_writable_;
       if (offer.taken.error_number() == EAGAIN) return;
       slot.is_writing_ = false;
       return slot.send_failed(offer.taken.error());
@@ -334,8 +376,9 @@ void ReadinessBackend::send(ByteSlot& slot) {
       slot.is_writing_ = false;
       return slot.send_failed(errc::file_too_short);
     }
-    // Linux reports room again after a short count as after EAGAIN. That of a file may as well be the file's end.
-    const bool is_full = taken < offer.size && !offer.is_file;
+    // Linux reports room in a socket again after a short count as after EAGAIN. That of a file may as well be the file's
+    // end; and a terminal takes what it takes for reasons of its own.
+    const bool is_full = taken < offer.size && !offer.is_file && !sink.is_file;
     if (is_full) slot.is_writable_ = false;
     if (output.size() == taken) slot.is_writing_ = false;
     slot.sent(taken);

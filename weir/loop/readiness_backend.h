@@ -24,6 +24,8 @@ class ReadinessBackend : public Backend {
  public:
   Result<void> attach(IoSlot& slot, sys::Descriptor descriptor) override;
   sys::Descriptor detach(IoSlot& slot) noexcept override;
+  Result<void> attach_writer(ByteSlot& slot, sys::Descriptor writer) override;
+  sys::Descriptor detach_writer(ByteSlot& slot) noexcept override;
   void start_receive(ByteSlot& slot) noexcept override;
   void stop_receive(ByteSlot& slot) noexcept override;
   void receive_now(ByteSlot& slot) override;
@@ -78,6 +80,8 @@ class ReadinessBackend : public Backend {
   void send(ByteSlot& slot);
   void accept(AcceptSlot& slot);
   void finish_connect(ConnectSlot& slot);
+  static bool is_for_file(const IoSlot& slot) noexcept;
+  sys::CallResult add_again(IoSlot& slot);
   void make_ready(IoSlot& slot) noexcept;
   bool must_starve(IoSlot& slot);
 
