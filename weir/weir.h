@@ -31,4 +31,5 @@
 #include "weir/net/socket.h"
 #include "weir/server/server.h"
 #include "weir/server/server_group.h"
+#include "weir/stream/pipe_ends.h"
 #include "weir/stream/stream.h"

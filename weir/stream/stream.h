@@ -20,6 +20,7 @@
 #include "weir/net/address.h"
 #include "weir/net/connector.h"
 #include "weir/net/socket.h"
+#include "weir/stream/pipe_ends.h"
 
 namespace weir {
 
@@ -148,6 +149,18 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// Drives a socket that is connected already.
   static Result<std::unique_ptr<Stream>> adopt(EventLoop& loop, Socket socket, StreamSettings settings = {});
 
+  /// Drives what is no socket: pipes, a terminal, a device, regular files; see PipeEnds. A stream without a writer answers
+  /// `closed` to every write, and closes when the reader has ended; one without a reader never calls `on_data` or `on_end`.
+  /// Two descriptors of one file, as standard input and output at a terminal, are fine.
+  ///
+  /// Other than a socket, such a stream is not drained when it is finished: it is closed as soon as all is written. The end is
+  /// sent by closing the writer; where one descriptor is both, at the close of the whole. What a `TimeLimits::write`
+  /// of 60 s means to those who write for a pager, say, is to be considered.
+  static Result<std::unique_ptr<Stream>> adopt_pipe(EventLoop& loop, PipeEnds ends, StreamSettings settings = {});
+  /// One descriptor, for what it was opened for: reading, writing, or both.
+  static Result<std::unique_ptr<Stream>> adopt_pipe(EventLoop& loop, sys::Descriptor descriptor,
+                                                    StreamSettings settings = {});
+
   /// Destroys the stream as `delete` and std::unique_ptr do; the slot behind it goes when nothing needs it any more.
   static void operator delete(Stream* stream, std::destroying_delete_t) noexcept { stream->destroy(); }
   ~Stream() override;  // run by the slot alone, when it goes; a delete-expression comes through the operator above
@@ -268,6 +281,11 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void sent(std::size_t count) override;
   void send_failed(std::error_code error) override;
   void wait_for_connection() noexcept { suspended_ |= connecting; }
+  void has_no_reader() noexcept { suspended_ |= at_end; }
+  void has_no_writer() noexcept { state_ = State::ended; }
+  /// What is read and what is written are no one connection: its end needs no draining, and a failure of one tells
+  /// nothing of the other.
+  void is_no_connection() noexcept { is_connection_ = false; }
   void connection_stands();
   void connection_failed(std::error_code error) { fail(error); }
 
@@ -346,6 +364,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   int failure_ = 0;                            // why the stream is broken, see pack in stream_state.h
   State state_ = State::open;
   std::uint8_t suspended_ = 0;
+  bool is_connection_ = true;
   bool is_discarding_ = false;       // finish() was called: input is thrown away
   bool is_silent_ = false;           // aborted or destroyed: no callback runs any more
   bool is_waiting_to_send_ = false;  // the kernel took less than was offered

@@ -15,6 +15,7 @@ void Stream::begin_to_end(bool discards) noexcept {
   if (discards && !is_discarding_) {
     is_discarding_ = true;
     must_deliver_ = false;
+    if (!is_connection_) suspend(drained_enough);
     unsuspend(by_user | input_full | output_full);
     if (state_ == State::ended) end_deadline_ = add_saturated(loop().clock(), settings_->linger);
   }
@@ -55,13 +56,14 @@ void Stream::send_failed(std::error_code error) {
 }
 
 /// Delivers, a turn's worth at a time, until nothing more is there. A stream that is paused, or whose input is full,
-/// fails when it is resumed, as it would if the peer's reset had been there to be read.
+/// fails when it is resumed, as it would if the peer's reset had been there to be read. A pipe is read for one turn, which is
+/// what it can hold: who writes to it may not know that anything has failed, and go on for ever.
 void Stream::finish_broken() {
   if (is_suspended() && (suspended_ & (at_end | drained_enough)) == 0) return;
   if (!is_suspended()) {
     has_received_ = false;
     receive_rest();
-    if (state_ == State::broken && has_received_) return loop().defer(*this);
+    if (state_ == State::broken && has_received_ && is_connection_) return loop().defer(*this);
     if (is_starved()) return;  // goes on when there is memory, at the latest when the write limit has passed
   }
   if (state_ == State::broken) fail(unpack(failure_));
