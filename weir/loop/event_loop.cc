@@ -147,6 +147,13 @@ TimePoint EventLoop::next_deadline() noexcept {
   return std::min(coarse, precise_timers_.next_deadline());
 }
 
+Duration EventLoop::time_to_deadline() noexcept {
+  const TimePoint deadline = next_deadline();
+  if (deadline == TimePoint::max()) return Duration::max();
+  const TimePoint present = clock();
+  return deadline > present ? deadline - present : Duration::zero();
+}
+
 int EventLoop::backend_descriptor() const noexcept { return backend_->descriptor(); }
 
 bool EventLoop::is_empty() const noexcept {

@@ -112,9 +112,10 @@ class WEIR_API EventLoop {
   /// One turn that does not wait.
   Result<RunEnd> poll();
   /// For a program that waits elsewhere, in another loop say, and makes turns with `poll()`. It is due when
-  /// `backend_descriptor()` is readable, and at `next_deadline()`, which is to be asked again after each turn:
+  /// `backend_descriptor()` is readable, and at `next_deadline()`, which is to be asked again after each turn, and after
+  /// what else was done with the loop's objects outside of a turn:
   ///
-  ///     wait until next_deadline(), or until backend_descriptor() is readable ─► poll() ─► …
+  ///     wait for time_to_deadline(), or until backend_descriptor() is readable ─► poll() ─► …
   ///
   /// `next_deadline()` is in the past when something is ready already, `TimePoint::max()` when only events, posts or
   /// signals can bring anything. From then until the next turn those make the descriptor readable. It may be earlier than
@@ -122,6 +123,8 @@ class WEIR_API EventLoop {
   /// On poll(2) there is no such descriptor, and it is -1: such a loop can only be asked again after a while.
   int backend_descriptor() const noexcept;
   TimePoint next_deadline() noexcept;
+  /// How long until then: zero when it is due, `Duration::max()` when there is no deadline.
+  Duration time_to_deadline() noexcept;
   /// Makes turns until `condition()` holds, checked before each; or until the loop is stopped or empty.
   template <class Condition>
   Result<RunEnd> run_until(Condition condition) {
