@@ -21,6 +21,7 @@ declare -A need_proof=(
   [clang-format]=clang-format [ccache]=ccache [clang]=clang++ [clang-tidy]=clang-tidy [shellcheck]=shellcheck
   [git]=git [strace]=strace [valgrind]=valgrind
   [libevent]=/usr/include/event2/buffer.h [abseil]=/usr/include/absl/strings/cord.h
+  [asio]=/usr/include/asio.hpp [libuv]=/usr/include/uv.h
   [benchmark]=/usr/include/benchmark/benchmark.h [clang-rt]=/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux
 )
 declare -A need_package=(
@@ -28,7 +29,7 @@ declare -A need_package=(
   [gtest]=libgtest-dev [gmock]=libgmock-dev [python]=python3 [pkg-config]=pkgconf
   [clang-format]=clang-format [ccache]=ccache [clang]=clang [clang-tidy]=clang-tidy [shellcheck]=shellcheck
   [git]=git [strace]=strace [valgrind]=valgrind
-  [libevent]=libevent-dev [abseil]=libabsl-dev [benchmark]=libbenchmark-dev [clang-rt]=libclang-rt-14-dev
+  [libevent]=libevent-dev [abseil]=libabsl-dev [asio]=libasio-dev [libuv]=libuv1-dev [benchmark]=libbenchmark-dev [clang-rt]=libclang-rt-14-dev
 )
 declare -A need_reason=(
   [compiler]="compiles weir" [cmake]="configures the build" [ninja]="runs the build"
@@ -38,6 +39,7 @@ declare -A need_reason=(
   [clang]="the clang build" [clang-tidy]="static analysis" [shellcheck]="checks the scripts" [git]="applies the mutants"
   [strace]="counts the tool's system calls in a test" [valgrind]="finds reads of what was never written"
   [libevent]="the library that buffers and loops are compared with" [abseil]="absl::Cord, which buffers are compared with"
+  [asio]="a loop that weir is shown inside of" [libuv]="another one"
   [benchmark]="micro-benchmarks" [clang-rt]="the runtime of the fuzz targets"
 )
 
