@@ -149,8 +149,9 @@ class Scene {
   }
   void add_signal(const char* name) {
     auto signal = std::make_shared<Signal>();
-    const auto make = [=, this](Body body) { *signal = *Signal::subscribe(loop_, SIGUSR1, std::move(body)); };
-    objects_.push_back({name, make, make, [=] { *signal = {}; }, [] { ::raise(SIGUSR1); }});
+    objects_.push_back({name, [=, this](Body body) { *signal = *Signal::subscribe(loop_, SIGUSR1, std::move(body)); },
+                        [=](Body body) { signal->on_signal(std::move(body)); }, [=] { *signal = {}; },
+                        [] { ::raise(SIGUSR1); }});
   }
   void add_hook(const char* name, HookPoint point) {
     auto hook = std::make_shared<std::unique_ptr<Hook>>();

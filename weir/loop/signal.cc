@@ -35,12 +35,16 @@ class SignalSlot final : public Slot, public ListHook<SignalTag> {
   /// On failure the slot is gone.
   Result<void> subscribe();
   void unsubscribe() noexcept;
+  void replace(Callback<void(int)> callback) {
+    expects(static_cast<bool>(callback));
+    loop().replace_callback(callback_, std::move(callback));
+  }
 
  private:
   void run_deferred() override {
     if (is_released()) return;
     Slot* outer = loop().exchange_running_slot(this);
-    callback_(number_);
+    loop().invoke(callback_, number_);
     loop().exchange_running_slot(outer);
   }
 
@@ -179,6 +183,11 @@ Signal& Signal::operator=(Signal&& other) noexcept {
 
 Signal::~Signal() {
   if (slot_ != nullptr) slot_->unsubscribe();
+}
+
+void Signal::on_signal(Callback<void(int)> callback) {
+  expects(slot_ != nullptr);
+  slot_->replace(std::move(callback));
 }
 
 void defer_arrived_signals(EventLoop& loop) {

@@ -32,6 +32,9 @@ class WEIR_API Signal {
   Signal& operator=(Signal&& other) noexcept;
   ~Signal();
 
+  /// Replaces the callback; allowed while it runs. Requires a subscription.
+  void on_signal(Callback<void(int)> callback);
+
  private:
   explicit Signal(SignalSlot& slot) noexcept : slot_(&slot) {}
 
