@@ -128,6 +128,24 @@ TEST_F(RealPipe, a_mode_that_others_have_chosen_is_left_as_it_is) {
   EXPECT_FALSE(waits(theirs));
 }
 
+// hazard: S2
+TEST_F(RealPipe, a_pipe_that_nobody_reads_raises_no_signal) {
+  for (const bool in_pieces : {false, true}) {
+    EventLoop loop;  // SIGPIPE has its default action here: it would end the test
+    Pair out = waiting_pipe();
+    auto stream = adopted(loop, {.writer = std::move(out.far)});
+    Record told;
+    record(*stream, told);
+    out.near.reset();
+    stream->write("lost");
+    if (in_pieces) stream->write(Slice::from_static(std::string_view("lost too")));
+    settle(loop);
+
+    EXPECT_EQ(told.error, std::errc::broken_pipe);
+    EXPECT_EQ(told.closed, 1);
+  }
+}
+
 TEST_F(RealPipe, the_null_device_is_empty_and_takes_everything) {
   EventLoop loop;
   sys::Descriptor reader(::open("/dev/null", O_RDONLY | O_CLOEXEC));
