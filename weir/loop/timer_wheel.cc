@@ -66,9 +66,7 @@ std::uint64_t TimerWheel::next_step() const noexcept {
 }
 
 void TimerWheel::advance(std::uint64_t tick, const bool& must_stop) {
-  fire_due(must_stop);  // what a callback that threw has left
-  if (must_stop) return;
-  due_.splice_back(late_);
+  due_.splice_back(late_);  // behind what a callback that threw, or stopped, has left
   horizon_ = std::max(horizon_, tick);
   fire_due(must_stop);
   while (present_ < tick && !must_stop) {

@@ -330,6 +330,29 @@ TEST(TimerWheelModel, random_arming_cancelling_and_advancing_fire_what_a_sorted_
   }
 }
 
+TEST(TimerWheel, what_a_timer_arms_that_an_earlier_stop_has_left_waits_for_the_next_advance) {
+  TimerWheel wheel;
+  std::vector<int> log;
+  Probe first(1, log);
+  Probe left(2, log);
+  bool must_stop = false;
+  first.then = [&] { must_stop = true; };
+  left.then = [&] {
+    if (log.size() < 3) wheel.arm(left, 15);
+  };
+  wheel.arm(first, 10);
+  wheel.arm(left, 10);
+  wheel.advance(10, must_stop);
+  EXPECT_EQ(log, (std::vector{1}));
+
+  must_stop = false;
+  wheel.advance(20, must_stop);
+  EXPECT_EQ(log, (std::vector{1, 2})) << "in the same advance it could go on for ever";
+  wheel.advance(20, must_stop);
+
+  EXPECT_EQ(log, (std::vector{1, 2, 2}));
+}
+
 TEST(TimerWheelModel, with_throwing_callbacks_each_timer_still_fires_once_and_none_early) {
   if (!can_throw()) GTEST_SKIP() << "needs exceptions";
   std::mt19937_64 random(5);
