@@ -21,6 +21,8 @@
 #include "weir/loop/deferred_call.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/hook.h"
+#include "weir/loop/insight.h"
+#include "weir/loop/loop_snapshot.h"
 #include "weir/loop/loop_threads.h"
 #include "weir/loop/signal.h"
 #include "weir/loop/timer.h"

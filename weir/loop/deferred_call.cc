@@ -22,6 +22,10 @@ class DeferredCall::State final : public Slot {
     expects(static_cast<bool>(callback));
     loop().replace_callback(callback_, std::move(callback));
   }
+  void describe(ObjectState& state) const noexcept override {
+    state.kind = ObjectKind::deferred_call;
+    state.phase = is_scheduled() ? "scheduled" : "idle";
+  }
   void destroy() noexcept {
     cancel();
     release();
@@ -46,6 +50,8 @@ void DeferredCall::schedule() noexcept { state_->schedule(); }
 void DeferredCall::cancel() noexcept { state_->cancel(); }
 
 bool DeferredCall::is_scheduled() const noexcept { return state_->is_scheduled(); }
+
+void DeferredCall::set_name(std::string_view name) { state_->set_name(name); }
 
 void DeferredCall::on_call(Callback<void()> callback) { state_->replace(std::move(callback)); }
 

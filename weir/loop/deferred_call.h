@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string_view>
+
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 
@@ -33,6 +35,8 @@ class WEIR_API DeferredCall {
   /// Takes it back. No effect when it is not scheduled.
   void cancel() noexcept;
   bool is_scheduled() const noexcept;
+  /// What EventLoop::insight and EventLoop::snapshot call it. Copied; none at first. Throws std::bad_alloc.
+  void set_name(std::string_view name);
   /// Replaces the callback; allowed while it runs.
   void on_call(Callback<void()> callback);
 

@@ -66,6 +66,8 @@ std::error_code EventLoop::open(Options options) {
   on_diagnostic_ = std::move(options.on_diagnostic);
   offload_limits_ = options.offload;
   quotas_ = std::move(options.quotas);
+  on_stall_ = std::move(options.on_stall);
+  recorder_.set_stall_limit(options.stall_limit);
   start_ = now_ = sys::monotonic_now();
   if (!sys::watch_forks()) return std::make_error_code(std::errc::not_enough_memory);
   forks_ = sys::fork_count.load(std::memory_order_relaxed);
@@ -109,19 +111,25 @@ Result<RunEnd> EventLoop::begin_turn(bool may_wait) {
   expects_no_fork();
   if (serve_flags() == RunEnd::stopped) return RunEnd::stopped;
   if (is_empty()) return RunEnd::empty;
-  if (stage_ != Stage::wait) return RunEnd::turn;  // it was cut short
-  ++turns_;
+  if (stage_ != Stage::wait) {  // it was cut short
+    recorder_.turn_began(clock());
+    return RunEnd::turn;
+  }
+  ++recorder_.counters().turns;
   if (!before_wait_.is_empty()) {
     now_ = clock();
+    recorder_.begin(now_);
     run_hooks(before_wait_);
     if (is_cut_) return RunEnd::turn;
   }
   const Duration timeout = may_wait ? time_to_wait() : Duration::zero();
+  if (timeout != Duration::zero()) ++recorder_.counters().sleeps;
   const Result<void> waited = backend_->wait(timeout);
   posts_->end_sleep();
   if (!waited) return waited.error();
   stage_ = Stage::events;
   now_ = sys::monotonic_now();
+  recorder_.turn_began(now_);
   pool_->trim_idle(now_);
   if (output_reserve_->available() != output_reserve_bytes) [[unlikely]]
     (void)output_reserve_->refill();
@@ -168,11 +176,17 @@ void EventLoop::run_stages() {
       case Stage::wait: break;
       case Stage::events: backend_->dispatch(); break;
       case Stage::timers: run_timers(); break;
-      case Stage::posts: posts_->run_tasks(tasks_per_turn, is_cut_); break;
+      case Stage::posts: posts_->run_tasks(tasks_per_turn, is_cut_, &recorder_); break;
       case Stage::deferred: run_deferred(); break;
     }
     if (!is_cut_) stage_ = stage_ == Stage::deferred ? Stage::wait : next_stage();
   }
+}
+
+void EventLoop::tell_stall() {
+  recorder_.turn_ended();
+  Stall stall;
+  if (recorder_.take_stall(stall) && on_stall_) invoke(on_stall_, stall);
 }
 
 /// What was cut short goes on in the next turn: at once, or behind the events that have come by then.
@@ -187,7 +201,7 @@ RunEnd EventLoop::end_turn() noexcept {
 
 /// The coarse and the precise ones take turns in being first: a timer that always throws starves none of the others.
 void EventLoop::run_timers() {
-  const bool is_precise_first = turns_ % 2 != 0;
+  const bool is_precise_first = recorder_.counters().turns % 2 != 0;
   if (is_precise_first) precise_timers_.advance(now_, is_cut_);
   if (wheel_.size() != 0 && !is_cut_)
     wheel_.advance(static_cast<std::uint64_t>((now_ - start_) / tick_length), is_cut_);
@@ -199,7 +213,8 @@ void EventLoop::run_deferred() {
   while (!is_cut_) {
     Slot* slot = deferring_.pop_front();
     if (slot == nullptr) return;
-    SlotHold hold(*slot);
+    const SlotHold hold(*slot);
+    const CallbackSpan span(*slot);
     slot->run_deferred();
   }
 }
@@ -257,8 +272,17 @@ void EventLoop::post_batch(std::span<Callback<void()>> tasks) { (void)posts_->pu
 
 std::string_view EventLoop::backend() const noexcept { return backend_->name(); }
 
-EventLoop::Counters EventLoop::counters() const noexcept {
-  return {.turns = turns_, .stale_events = backend_->stale_events()};
+LoopCounters EventLoop::counters() const noexcept {
+  LoopCounters counters = recorder_.measured().counters;
+  counters.callbacks = recorder_.measured().callback_time.count();
+  counters.stale_events = backend_->stale_events();
+  return counters;
+}
+
+LoopInsight EventLoop::insight() const noexcept {
+  LoopInsight insight = recorder_.measured();
+  insight.counters = counters();
+  return insight;
 }
 
 void EventLoop::on_diagnostic(Callback<void(const Diagnostic&)> hook) {

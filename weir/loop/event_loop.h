@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -20,6 +21,8 @@
 #include "weir/buffer/pool_reserve.h"
 #include "weir/loop/diagnostic.h"
 #include "weir/loop/hook.h"
+#include "weir/loop/insight_recorder.h"
+#include "weir/loop/loop_snapshot.h"
 #include "weir/loop/post_queue.h"
 #include "weir/loop/slot.h"
 #include "weir/loop/timer_heap.h"
@@ -91,7 +94,15 @@ class WEIR_API EventLoop {
     /// What waits in a queue may have changed when its turn comes: a watched descriptor may be empty again, so that it should
     /// not block. Everything is of class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
     std::vector<std::size_t> quotas{};
+    /// A turn that takes longer is a stall: it is counted and, when it is over, told to `on_stall`. Nobody who waits on this
+    /// loop has been served meanwhile. Default: 100 ms; `no_stall_limit` lifts it. (asyncio's limit is the same, Seastar's is
+    /// 25 ms.) Time that the system gave to other programs counts too, for those who wait do not care.
+    Duration stall_limit = std::chrono::milliseconds(100);
+    /// Hears of each stall; empty by default.
+    Callback<void(const Stall&)> on_stall{};
   };
+
+  static constexpr Duration no_stall_limit = Duration::max();
 
   /// How much of the pool's budget each loop keeps for sending, which must go on when readers have taken all the rest.
   static constexpr std::size_t output_reserve_bytes = std::size_t{64} << 10;
@@ -184,12 +195,27 @@ class WEIR_API EventLoop {
   /// Sets, replaces or (empty) removes the hook.
   void on_diagnostic(Callback<void(const Diagnostic&)> hook);
 
-  /// What the loop has counted since it was made.
-  struct Counters {
-    std::uint64_t turns = 0;
-    std::uint64_t stale_events = 0;  ///< events of an earlier owner of a descriptor number, dropped
-  };
-  Counters counters() const noexcept;
+  // --- Insight: always on; it costs one look at the clock for each callback. ---
+
+  /// What the loop has measured and counted since it was made, and its slowest callbacks. O(1), some microseconds.
+  LoopInsight insight() const noexcept;
+  /// Only what was counted.
+  LoopCounters counters() const noexcept;
+  /// Begins the list of the slowest callbacks anew.
+  void forget_slowest() noexcept { recorder_.forget_slowest(); }
+  /// Every object on the loop with its state. For people and for tests: linear in the objects, and it allocates for each.
+  /// Throws std::bad_alloc.
+  ///
+  ///     loop.post([&] { std::fputs(loop.snapshot().to_string().c_str(), stderr); });     // from another thread
+  LoopSnapshot snapshot() const;
+  /// Sets, replaces or (empty) removes the callback for turns that took longer than `Options::stall_limit`. It is called at
+  /// the end of such a turn; when an exception has left the turn, at the end of the next. Of several in between only the
+  /// longest is told.
+  ///
+  ///     loop.on_stall([](const weir::Stall& stall) {
+  ///       log("a turn of", stall.turn, "of which", stall.slowest.duration, "in", stall.slowest.name());
+  ///     });
+  void on_stall(Callback<void(const Stall&)> callback) { replace_callback(on_stall_, std::move(callback)); }
 
   // --- For the layers above: what slots need of their loop. ---
 
@@ -265,6 +291,10 @@ class WEIR_API EventLoop {
   bool is_cut() const noexcept { return is_cut_; }
   const bool& cut_mark() const noexcept { return is_cut_; }
 
+  InsightRecorder& recorder() noexcept { return recorder_; }
+  /// When a slot of this moment is born, in units of a tenth of a second since the loop was made.
+  std::uint32_t present_birth() const noexcept { return static_cast<std::uint32_t>((now() - start_) / birth_unit); }
+
   /// For what must be allocated in order to send and release: it has memory when the pool refuses. Refilled each turn.
   PoolReserve& output_reserve() noexcept { return *output_reserve_; }
 
@@ -310,6 +340,7 @@ class WEIR_API EventLoop {
   };
 
   static constexpr std::size_t tasks_per_turn = 512;
+  static constexpr Duration birth_unit = std::chrono::milliseconds(100);
 
   /// Where a turn stands: at `wait`, unless a throw has cut the last one short.
   enum class Stage : std::uint8_t { wait, events, timers, posts, deferred };
@@ -342,13 +373,15 @@ class WEIR_API EventLoop {
   Stage next_stage() const noexcept { return static_cast<Stage>(static_cast<int>(stage_) + 1); }
   void expects_no_fork() const;
   void run_stages();
+  void tell_stall();
   RunEnd end_turn() noexcept;
   void run_hooks(List<HookSlot, HookTag>& hooks);
   void run_timers();
   void run_deferred();
   RunEnd serve_flags();
 
-  // In the order in which they are needed: the table outlives all that stands in it.
+  // In the order in which they are needed: names, and the table, outlive all that stands in it.
+  std::unordered_map<std::uint32_t, std::string> names_;  ///< by the slot's index
   SlotTable slots_;
   PostQueueRef posts_;
   std::unique_ptr<Backend> backend_;
@@ -371,16 +404,29 @@ class WEIR_API EventLoop {
   List<HookSlot, HookTag> before_wait_;
   List<HookSlot, HookTag> after_wait_;
   Callback<void(const Diagnostic&)> on_diagnostic_;
+  Callback<void(const Stall&)> on_stall_;
   CallFrameBase* frames_ = nullptr;
   Slot* running_slot_ = nullptr;
   Slot* thrower_ = nullptr;
   Stage stage_ = Stage::wait;
   std::size_t active_ = 0;
-  std::uint64_t turns_ = 0;
   std::uint32_t forks_ = 0;  ///< sys::fork_count when the loop was this process's
   bool is_running_ = false;
   bool is_cut_ = false;
   RunEnd end_of_cut_ = RunEnd::turn;
+  InsightRecorder recorder_;
+};
+
+/// What runs while it lives is a piece of work of `slot`, which must outlive it: see LoopInsight.
+class CallbackSpan {
+ public:
+  explicit CallbackSpan(Slot& slot) noexcept : slot_(slot) {}
+  CallbackSpan(const CallbackSpan&) = delete;
+  CallbackSpan& operator=(const CallbackSpan&) = delete;
+  ~CallbackSpan() { slot_.loop().recorder().callback_ended(slot_); }
+
+ private:
+  const Slot& slot_;
 };
 
 }  // namespace weir

@@ -34,6 +34,8 @@ Hook::Hook(EventLoop& loop, HookPoint point, Callback<void()> callback)
 
 Hook::~Hook() { slot_->destroy(); }
 
+void Hook::set_name(std::string_view name) { slot_->set_name(name); }
+
 void Hook::on_turn(Callback<void()> callback) { slot_->replace(std::move(callback)); }
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -33,6 +34,8 @@ class WEIR_API Hook {
   Hook& operator=(const Hook&) = delete;
   ~Hook();
 
+  /// What EventLoop::insight and EventLoop::snapshot call it. Copied; none at first. Throws std::bad_alloc.
+  void set_name(std::string_view name);
   /// Replaces the callback; allowed while it runs.
   void on_turn(Callback<void()> callback);
 

@@ -22,6 +22,11 @@ class HookSlot final : public Slot, public ListHook<HookTag> {
     loop().replace_callback(callback_, std::move(callback));
   }
 
+  void describe(ObjectState& state) const noexcept override {
+    state.kind = ObjectKind::hook;
+    state.phase = "set";
+  }
+
   void destroy() noexcept {
     ListHook<HookTag>::unlink();
     release();
@@ -29,6 +34,7 @@ class HookSlot final : public Slot, public ListHook<HookTag> {
 
   void call() {
     const SlotHold hold(*this);
+    const CallbackSpan span(*this);
     Slot* outer = loop().exchange_running_slot(this);
     loop().invoke(callback_);
     loop().exchange_running_slot(outer);

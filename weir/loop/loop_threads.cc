@@ -8,20 +8,26 @@
 
 namespace weir {
 
-LoopThreads::LoopThreads(bool pin, Callback<void(const Diagnostic&)> on_diagnostic) noexcept
-    : pin_(pin),
-      on_diagnostic_(std::move(on_diagnostic)) {}
+/// Takes both hooks.
+LoopThreads::LoopThreads(Options& options) noexcept
+    : pin_(options.pin),
+      on_diagnostic_(std::move(options.on_diagnostic)),
+      on_stall_(std::move(options.on_stall)) {}
 
 Result<std::unique_ptr<LoopThreads>> LoopThreads::create(Options options) {
-  std::unique_ptr<LoopThreads> threads(new LoopThreads(options.pin, std::move(options.on_diagnostic)));
+  std::unique_ptr<LoopThreads> threads(new LoopThreads(options));
   threads->processors_ = sys::usable_processors();
   const std::size_t count = options.count != 0 ? options.count : threads->processors_.size();
   for (std::size_t i = 0; i < count; ++i) {
-    EventLoop::Options one{
-        .backend = options.backend, .pool = options.pool, .offload = options.offload, .quotas = options.quotas};
+    EventLoop::Options one{.backend = options.backend,
+                           .pool = options.pool,
+                           .offload = options.offload,
+                           .quotas = options.quotas,
+                           .stall_limit = options.stall_limit};
     if (threads->on_diagnostic_) {
       one.on_diagnostic = [hook = &threads->on_diagnostic_](const Diagnostic& told) { (*hook)(told); };
     }
+    if (threads->on_stall_) one.on_stall = [hook = &threads->on_stall_](const Stall& told) { (*hook)(told); };
     Result<std::unique_ptr<EventLoop>> loop = EventLoop::create(std::move(one));
     if (!loop) return loop.error();
     threads->pointers_.push_back(loop->get());

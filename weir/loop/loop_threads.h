@@ -49,8 +49,11 @@ class WEIR_API LoopThreads {
     Pool* pool = nullptr;
     /// Hears what the library has to say of any of the loops, on that loop's thread: on several at the same time.
     Callback<void(const Diagnostic&)> on_diagnostic{};
-    OffloadLimits offload{};            ///< of each loop
-    std::vector<std::size_t> quotas{};  ///< of each loop: see EventLoop::Options::quotas
+    OffloadLimits offload{};                                ///< of each loop
+    std::vector<std::size_t> quotas{};                      ///< of each loop: see EventLoop::Options::quotas
+    Duration stall_limit = std::chrono::milliseconds(100);  ///< of each loop: see EventLoop::Options::stall_limit
+    /// Hears of stalls of any of the loops, on that loop's thread: on several at the same time.
+    Callback<void(const Stall&)> on_stall{};
   };
 
   /// Makes the loops. Errors: those of EventLoop::create. Throws std::bad_alloc.
@@ -74,7 +77,7 @@ class WEIR_API LoopThreads {
   void stop() noexcept;
 
  private:
-  LoopThreads(bool pin, Callback<void(const Diagnostic&)> on_diagnostic) noexcept;
+  explicit LoopThreads(Options& options) noexcept;
   class Running;
 
   void start_threads(std::vector<sys::Thread>& threads);
@@ -83,6 +86,7 @@ class WEIR_API LoopThreads {
 
   const bool pin_;
   Callback<void(const Diagnostic&)> on_diagnostic_;  ///< called by the loops, so it outlives them
+  Callback<void(const Stall&)> on_stall_;            ///< likewise
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<EventLoop*> pointers_;
   std::vector<int> processors_;

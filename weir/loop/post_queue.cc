@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <new>
 
+#include "weir/loop/insight_recorder.h"
 #include "weir/sys/calls.h"
 
 namespace weir {
@@ -70,6 +71,8 @@ bool PostQueue::push_chain(Chain chain) noexcept {
       return false;
     }
     chain.last->next = head;
+    // One look at the clock for all that the loop will fetch together, however many they are by then.
+    if (head == nullptr) chain.last->pushed = sys::monotonic_now();
   } while (!head_.compare_exchange_weak(head, chain.first, std::memory_order_seq_cst, std::memory_order_relaxed));
   if (must_wake()) wake();
   return true;
@@ -107,15 +110,27 @@ bool PostQueue::prepare_sleep() noexcept {
   return false;
 }
 
-void PostQueue::run_tasks(std::size_t limit, const bool& must_stop) {
-  if (mine_ == nullptr) mine_ = take_in_order();
-  for (; mine_ != nullptr && limit > 0 && !must_stop; --limit) {
-    Node* node = mine_;
-    mine_ = node->next;
-    Callback<void()> task = std::move(node->task);
-    delete node;
-    task();
+void PostQueue::run_tasks(std::size_t limit, const bool& must_stop, InsightRecorder* recorder) {
+  if (mine_ == nullptr) {
+    mine_ = take_in_order();
+    if (mine_ != nullptr && recorder != nullptr) recorder->tasks_fetched(mine_->pushed);
   }
+  for (; mine_ != nullptr && limit > 0 && !must_stop; --limit) run_first_task(recorder);
+}
+
+void PostQueue::run_first_task(InsightRecorder* recorder) {
+  struct Ended {
+    ~Ended() {  // also when it throws
+      if (recorder != nullptr) recorder->task_ended();
+    }
+    InsightRecorder* recorder;
+  };
+  const Ended ended{recorder};
+  Node* node = mine_;
+  mine_ = node->next;
+  Callback<void()> task = std::move(node->task);
+  delete node;
+  task();
 }
 
 void PostQueue::close() noexcept {

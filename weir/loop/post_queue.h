@@ -11,10 +11,12 @@
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
+#include "weir/base/time.h"
 #include "weir/sys/descriptor.h"
 
 namespace weir {
 
+class InsightRecorder;
 class PostQueueRef;
 
 /// Many threads push, one loop runs. Outlives the loop while anybody still refers to it, so that a late push finds a
@@ -55,8 +57,8 @@ class PostQueue {
   bool prepare_sleep() noexcept;
   void end_sleep() noexcept { state_.store(State::running, std::memory_order_relaxed); }
   /// Runs what has been pushed before the call, in order of each producer, at most `limit` tasks. What is left, also
-  /// when a task throws or makes `must_stop` true, stays for the next call.
-  void run_tasks(std::size_t limit, const bool& must_stop = never_stop);
+  /// when a task throws or makes `must_stop` true, stays for the next call. Tells the recorder, if there is one.
+  void run_tasks(std::size_t limit, const bool& must_stop = never_stop, InsightRecorder* recorder = nullptr);
   /// In the child of a fork: gets a descriptor of its own.
   Result<void> after_fork();
   /// The loop ends: what has not run is destroyed, here and from now on.
@@ -75,6 +77,7 @@ class PostQueue {
   struct Node {
     Node* next;
     Callback<void()> task;
+    TimePoint pushed{};  ///< when; of the one that was pushed onto an empty queue
   };
 
   explicit PostQueue(sys::Descriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
@@ -88,6 +91,7 @@ class PostQueue {
   bool must_wake() noexcept;
   void wake() noexcept;
   Node* take_in_order() noexcept;
+  void run_first_task(InsightRecorder* recorder);
   static void destroy(Node* list) noexcept;
 
   std::atomic<Node*> head_{nullptr};  // newest first; `closed_place` once the loop is gone

@@ -237,7 +237,10 @@ void ReadinessBackend::set_aside() noexcept {
 
 /// Remembers what the event says; the slot that it concerns, or null.
 IoSlot* ReadinessBackend::note(const epoll_event& event) {
-  if (event.data.u64 == wake_id) return nullptr;
+  if (event.data.u64 == wake_id) {
+    ++loop_.recorder().counters().wakes;
+    return nullptr;
+  }
   auto* slot = static_cast<IoSlot*>(loop_.find(SlotId::unpacked(event.data.u64)));
   if (slot == nullptr || !slot->is_attached_) [[unlikely]] {
     ++stale_events_;
@@ -258,6 +261,7 @@ void ReadinessBackend::serve(IoSlot& slot) {
     case IoSlot::Kind::bytes: {
       auto& bytes = static_cast<ByteSlot&>(slot);
       ReadyGuard guard(*this, slot);
+      const CallbackSpan span(slot);
       if (slot.is_reading_ && slot.is_readable_) receive(bytes);
       if (slot.is_writing_ && slot.is_writable_) send(bytes);
       return;
@@ -316,6 +320,8 @@ void ReadinessBackend::receive(ByteSlot& slot) {
     }
     const bool is_drained = got.count() < room.size() && slot.trusts_short_reads_ && !slot.has_ended_;
     if (is_drained) slot.is_readable_ = false;
+    if (left != bytes_per_turn) loop_.recorder().callback_ended(slot);  // that of the receive before
+    loop_.recorder().received(got.count());
     Received data(receive_block_, room.first(got.count()));
     slot.received(data);
     if (is_drained || got.count() >= left || loop_.is_cut()) return;
@@ -381,6 +387,7 @@ void ReadinessBackend::send(ByteSlot& slot) {
     const bool is_full = taken < offer.size && !offer.is_file && !sink.is_file;
     if (is_full) slot.is_writable_ = false;
     if (output.size() == taken) slot.is_writing_ = false;
+    loop_.recorder().sent(taken);
     slot.sent(taken);
     if (is_full || taken >= left) return;
     left -= taken;
@@ -406,6 +413,8 @@ void ReadinessBackend::accept(AcceptSlot& slot) {
     const sys::CallResult got = sys::accept(slot.descriptor(), peer);
     if (got) {
       ++accepted;
+      ++loop_.recorder().counters().accepts;
+      const CallbackSpan span(slot);
       slot.accepted(sys::Descriptor(got.number()), peer);
       if (loop_.is_cut()) return;
       continue;
@@ -433,6 +442,8 @@ void ReadinessBackend::start_connect(ConnectSlot& slot) noexcept {
 
 void ReadinessBackend::finish_connect(ConnectSlot& slot) {
   SlotHold hold(slot);
+  const CallbackSpan span(slot);
+  ++loop_.recorder().counters().connects;
   slot.is_writing_ = false;
   int error = 0;
   const sys::CallResult asked = sys::get_option(slot.descriptor(), SOL_SOCKET, SO_ERROR, error);

@@ -31,6 +31,10 @@ class SignalSlot final : public Slot, public ListHook<SignalTag> {
         callback_(std::move(callback)) {}
 
   int number() const noexcept { return number_; }
+  void describe(ObjectState& state) const noexcept override {
+    state.kind = ObjectKind::signal;
+    state.phase = "subscribed";
+  }
 
   /// On failure the slot is gone.
   Result<void> subscribe();
@@ -188,6 +192,11 @@ Signal::~Signal() {
 void Signal::on_signal(Callback<void(int)> callback) {
   expects(slot_ != nullptr);
   slot_->replace(std::move(callback));
+}
+
+void Signal::set_name(std::string_view name) {
+  expects(slot_ != nullptr);
+  slot_->set_name(name);
 }
 
 void defer_arrived_signals(EventLoop& loop) {

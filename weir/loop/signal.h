@@ -3,6 +3,7 @@
 #pragma once
 
 #include <csignal>
+#include <string_view>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -34,6 +35,9 @@ class WEIR_API Signal {
 
   /// Replaces the callback; allowed while it runs. Requires a subscription.
   void on_signal(Callback<void(int)> callback);
+  /// What EventLoop::insight and EventLoop::snapshot call it. Copied; none at first. Throws std::bad_alloc. Requires a
+  /// subscription.
+  void set_name(std::string_view name);
 
  private:
   explicit Signal(SignalSlot& slot) noexcept : slot_(&slot) {}

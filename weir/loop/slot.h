@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/list.h"
@@ -12,6 +13,7 @@ namespace weir {
 
 class EventLoop;
 class IoSlot;
+struct ObjectState;
 
 /// Names a slot. An index is used again, each time with a new generation; those repeat only after 2^32 uses of it.
 struct SlotId {
@@ -67,6 +69,15 @@ class Slot : public ListHook<DeferredTag> {
   SlotId id() const noexcept { return id_; }
   bool is_released() const noexcept { return is_released_; }
 
+  /// What the loop's insight and snapshots call the object. The loop keeps a copy, which goes with the slot; an empty name
+  /// removes it. O(1), and no cost to those without a name. Throws std::bad_alloc; the name is then as before.
+  void set_name(std::string_view name);
+  /// Valid until the next `set_name`.
+  std::string_view name() const noexcept;
+  /// Fills in what there is to tell, but not the name, the priority and the age. A slot that is none of the program's
+  /// objects leaves all as it is. Allocates nothing.
+  virtual void describe(ObjectState&) const noexcept {}
+
  protected:
   /// Takes a place in the loop's table, so that events and references find the slot by its id.
   explicit Slot(EventLoop& loop);
@@ -104,6 +115,7 @@ class Slot : public ListHook<DeferredTag> {
   SlotId id_;
   std::uint32_t holds_ = 0;
   bool is_released_ = false;
+  bool is_named_ = false;  ///< the loop has a name for it
 };
 
 /// Keeps a slot alive while something of it is on the stack.
@@ -124,8 +136,8 @@ class SlotTable {
   /// `first_generation` is that of a place used for the first time; tests begin where generations are about to wrap.
   explicit SlotTable(std::uint32_t first_generation = 0) noexcept : first_generation_(first_generation) {}
 
-  /// Throws std::bad_alloc when the table cannot grow.
-  SlotId add(Slot& slot);
+  /// Throws std::bad_alloc when the table cannot grow. `birth` is kept for `birth_of`.
+  SlotId add(Slot& slot, std::uint32_t birth = 0);
   void remove(SlotId id) noexcept;
 
   /// The slot of that very generation, or null: the answer to a stale event.
@@ -135,11 +147,14 @@ class SlotTable {
     return entry.generation == id.generation ? entry.slot : nullptr;
   }
 
+  /// What `add` was told. Requires that the slot is in the table.
+  std::uint32_t birth_of(SlotId id) const noexcept { return entries_[id.index].birth_or_next_free; }
+
   std::size_t size() const noexcept { return used_; }
 
   /// Calls `visit(slot)` for each slot; `visit` may free slots.
   template <class Visit>
-  void for_each(Visit visit) {
+  void for_each(Visit visit) const {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (entries_[i].slot != nullptr) visit(*entries_[i].slot);
     }
@@ -149,7 +164,7 @@ class SlotTable {
   struct Entry {
     Slot* slot = nullptr;
     std::uint32_t generation = 0;
-    std::uint32_t next_free = SlotId::no_index;
+    std::uint32_t birth_or_next_free = SlotId::no_index;  ///< of a slot; of a free entry
   };
 
   const std::uint32_t first_generation_;

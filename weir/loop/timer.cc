@@ -33,12 +33,20 @@ class TimerSlot : public Slot {
     release();
   }
 
+  void describe(ObjectState& state) const noexcept override {
+    state.kind = ObjectKind::timer;
+    state.phase = is_armed() ? "armed" : "idle";
+    if (is_armed()) state.deadline = deadline_;
+  }
+
   virtual void cancel() noexcept = 0;
   virtual bool is_armed() const noexcept = 0;
 
  protected:
   void fire() {
-    SlotHold hold(*this);
+    const SlotHold hold(*this);
+    const CallbackSpan span(*this);
+    loop().recorder().timer_fired(deadline_);
     if (period_ > Duration::zero()) {
       const auto missed = std::max<Duration::rep>((loop().now() - deadline_) / period_, 0);
       deadline_ = add_saturated(deadline_, period_ * (missed + 1));
@@ -113,6 +121,8 @@ void Timer::start_every(Duration period) {
 void Timer::cancel() noexcept { slot_->cancel(); }
 
 bool Timer::is_armed() const noexcept { return slot_->is_armed(); }
+
+void Timer::set_name(std::string_view name) { slot_->set_name(name); }
 
 void Timer::on_fired(Callback<void(Timer&)> callback) { slot_->replace(std::move(callback)); }
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string_view>
+
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/time.h"
@@ -49,6 +51,8 @@ class WEIR_API Timer {
   void cancel() noexcept;
 
   bool is_armed() const noexcept;
+  /// What EventLoop::insight and EventLoop::snapshot call it. Copied; none at first. Throws std::bad_alloc.
+  void set_name(std::string_view name);
   /// Replaces the callback; allowed while it runs.
   void on_fired(Callback<void(Timer&)> callback);
 

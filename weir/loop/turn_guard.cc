@@ -18,12 +18,17 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
   for (;;) {
     try {
       run_stages();
+      tell_stall();
       return end_turn();
     } catch (...) {
       running_slot_ = nullptr;
       Slot* thrower = std::exchange(thrower_, nullptr);
       if (thrower != nullptr && thrower->caught(std::current_exception())) continue;
-      stage_ = stage_ == Stage::deferred ? Stage::wait : next_stage();
+      // At `wait` it was `on_stall` that threw, when all was done.
+      if (stage_ != Stage::wait) {
+        recorder_.turn_ended();
+        stage_ = stage_ == Stage::deferred ? Stage::wait : next_stage();
+      }
       is_cut_ = false;
       throw;
     }

@@ -13,6 +13,7 @@ Result<RunEnd> EventLoop::turn(bool may_wait) {
   if (!begun || *begun != RunEnd::turn) return begun;
   const RunningMark mark(*this);
   run_stages();
+  tell_stall();
   return end_turn();
 }
 

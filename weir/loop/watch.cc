@@ -68,13 +68,27 @@ class Watch::State final : public Slot, public WheelTimer, public ListHook<Group
   std::uint32_t epoll_events() const noexcept { return is_armed_ ? to_epoll(options_.interest) : 0; }
   int descriptor() const noexcept { return descriptor_; }
 
+  void describe(ObjectState& state) const noexcept override {
+    state.kind = ObjectKind::watch;
+    state.phase = is_armed_ ? "armed" : "told";
+    state.descriptor = descriptor_;
+    if (WheelTimer::is_armed()) state.deadline = loop().time_of(tick());
+  }
+
   void heard(std::uint32_t epoll_events) {
     const Readiness now = from_epoll(epoll_events, options_.interest);
-    if (is_armed_ && !is_nothing(now)) tell(now);
+    if (!is_armed_ || is_nothing(now)) return;
+    const SlotHold hold(*this);
+    const CallbackSpan span(*this);
+    tell(now);
   }
 
  private:
-  void fired() override { tell({.timed_out = true}); }
+  void fired() override {
+    const SlotHold hold(*this);
+    const CallbackSpan span(*this);
+    tell({.timed_out = true});
+  }
   void run_deferred() override {
     if (is_released()) return;
     if (const Readiness now = std::exchange(activated_, {}); !is_nothing(now)) tell(now);
@@ -246,6 +260,11 @@ void Watch::activate(Readiness now) {
 void Watch::on_ready(Handler handler) {
   expects(state_ != nullptr);
   state_->replace(std::move(handler));
+}
+
+void Watch::set_name(std::string_view name) {
+  expects(state_ != nullptr);
+  state_->set_name(name);
 }
 
 int Watch::descriptor() const noexcept { return state_ == nullptr ? -1 : state_->descriptor(); }

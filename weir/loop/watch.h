@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string_view>
+
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
@@ -81,6 +83,8 @@ class WEIR_API Watch {
   void on_ready(Handler handler);
 
   int descriptor() const noexcept;
+  /// What EventLoop::insight and EventLoop::snapshot call it. Copied; none at first. Throws std::bad_alloc.
+  void set_name(std::string_view name);
 
  private:
   class State;

@@ -22,6 +22,13 @@ class Connector::State final : public ConnectSlot, public WheelTimer {
     }
   }
 
+  void describe(ObjectState& state) const noexcept override {
+    state.kind = ObjectKind::connector;
+    state.phase = is_attached() ? "connecting" : "done";
+    state.descriptor = descriptor();
+    if (WheelTimer::is_armed()) state.deadline = loop().time_of(tick());
+  }
+
   void destroy() noexcept {
     give_up();
     release();
@@ -51,7 +58,8 @@ class Connector::State final : public ConnectSlot, public WheelTimer {
   }
 
   void fired() override {
-    SlotHold hold(*this);
+    const SlotHold hold(*this);
+    const CallbackSpan span(*this);
     give_up();
     done(errc::connect_timed_out);
   }

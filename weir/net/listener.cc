@@ -87,6 +87,14 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
 
   const Address& address() const noexcept { return address_; }
 
+  void describe(ObjectState& state) const noexcept override {
+    const bool is_waiting = WheelTimer::is_armed() || is_starved();
+    state.kind = ObjectKind::listener;
+    state.phase = !is_attached() ? "closed" : is_paused_ ? "paused" : is_waiting ? "waiting" : "accepting";
+    state.descriptor = descriptor();
+    if (WheelTimer::is_armed()) state.deadline = loop().time_of(tick());
+  }
+
   void pause() noexcept {
     is_paused_ = true;
     if (is_attached()) loop().slots_backend().stop_accept(*this);
@@ -205,6 +213,11 @@ Listener::~Listener() {
 const Address& Listener::address() const noexcept {
   expects(state_ != nullptr);
   return state_->address();
+}
+
+void Listener::set_name(std::string_view name) {
+  expects(state_ != nullptr);
+  state_->set_name(name);
 }
 
 void Listener::pause() noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -47,6 +48,9 @@ class WEIR_API Listener {
 
   /// Where it listens, with the port that the system chose if 0 was asked for.
   const Address& address() const noexcept;
+
+  /// What EventLoop::insight and EventLoop::snapshot call it. Copied; none at first. Throws std::bad_alloc.
+  void set_name(std::string_view name);
 
   /// Accepts no more until `resume`: who connects waits, as many as the backlog holds. Allowed in its callback, which is not
   /// called again then.

@@ -146,6 +146,7 @@ bool Server::State::stream_threw(Stream& stream, std::exception_ptr exception) {
 /// The time for stopping in order is over.
 void Server::State::fired() {
   const SlotHold hold(*this);
+  const CallbackSpan span(*this);
   // Aborting one may run release callbacks of foreign memory, which may destroy others: so each is looked up anew, and
   // those that are done go to the back.
   for (std::size_t left = stream_count(); left > 0 && !streams_.is_empty(); --left) {

@@ -42,6 +42,11 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner, 
     loop().replace_callback(on_exception_, std::move(handler));
   }
   const Address& address() const noexcept { return address_; }
+  void describe(ObjectState& state) const noexcept override {
+    state.kind = ObjectKind::server;
+    state.phase = is_stopping_ ? "stopping" : "serving";
+    if (WheelTimer::is_armed()) state.deadline = loop().time_of(tick());
+  }
   /// Any thread.
   std::size_t stream_count() const noexcept { return count_.load(std::memory_order_relaxed); }
 

@@ -217,6 +217,10 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   using IoSlot::priority;
   using IoSlot::set_priority;
 
+  /// What EventLoop::insight and EventLoop::snapshot call it, such as its peer's address. Copied; none at first.
+  using Slot::name;
+  using Slot::set_name;
+
   // --- ends ---
 
   /// Accepts no more writes, flushes, sends the end, and closes when the peer has ended too or `linger` is over. Input
@@ -336,6 +340,8 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void drop_callbacks() noexcept;
   void run_deferred() override;
   bool caught(std::exception_ptr exception) override;
+  void describe(ObjectState& state) const noexcept override;
+  std::string_view phase() const noexcept;
   void loop_ends() noexcept override;
   void memory_returned() noexcept override;
   void fired() override;

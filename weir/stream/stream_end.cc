@@ -159,6 +159,7 @@ void Stream::limit_time() noexcept {
 
 void Stream::fired() {
   const SlotHold hold(*this);
+  const CallbackSpan span(*this);
   std::error_code what;
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
