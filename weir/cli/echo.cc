@@ -18,6 +18,7 @@
 #include "weir/buffer/line_reader.h"
 #include "weir/cli/peer_name.h"
 #include "weir/cli/process.h"
+#include "weir/cli/stats_printer.h"
 #include "weir/loop/loop_threads.h"
 #include "weir/loop/signal.h"
 #include "weir/loop/timer.h"
@@ -57,7 +58,9 @@ class EchoServer {
       : threads_(threads),
         log_(log),
         echoes_lines_(options.lines),
-        cutting_(threads.loop(0), [this](Timer&) { tell_cut(); }) {}
+        cutting_(threads.loop(0), [this](Timer&) { tell_cut(); }) {
+    cutting_.set_name("drain");
+  }
 
   Result<void> listen(const std::string& address) {
     ServerOptions options{.address = address};
@@ -76,6 +79,11 @@ class EchoServer {
       subscription = *std::move(subscribed);
     }
     return {};
+  }
+
+  /// Prints a line of figures every so often. Requires that it listens.
+  void print_stats(Duration period) {
+    stats_.emplace(threads_, period, [this] { return server_->stream_count(); });
   }
 
   const Address& address() const noexcept { return server_->address(); }
@@ -174,7 +182,18 @@ class EchoServer {
   Timer cutting_;
   std::array<Subscription, 2> signals_{{{SIGTERM, {}}, {SIGINT, {}}}};
   std::unique_ptr<ServerGroup> server_;
+  std::optional<StatsPrinter> stats_;
 };
+
+void tell_stall(const Log& log, const Stall& stall) {
+  const SlowCallback& slowest = stall.slowest;
+  log.info("a turn of an event loop took {}; longest: {} {}", short_duration(stall.turn), name_of(slowest.kind),
+           short_duration(slowest.duration));
+}
+
+Duration duration_of(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
 
 int fail(const Log& log, std::string_view what, std::error_code error) {
   log.error("{}: {}", what, error.message());
@@ -185,10 +204,11 @@ int fail(const Log& log, std::string_view what, std::error_code error) {
 
 int run_echo(const EchoOptions& options) {
   const Log log("weir echo", options.log);
-  auto threads = LoopThreads::create(
-      {.count = options.threads, .backend = options.backend, .on_diagnostic = [&log](const Diagnostic& diagnostic) {
-         log.diagnostic(diagnostic);
-       }});
+  auto threads =
+      LoopThreads::create({.count = options.threads,
+                           .backend = options.backend,
+                           .on_diagnostic = [&log](const Diagnostic& diagnostic) { log.diagnostic(diagnostic); },
+                           .on_stall = [&log](const Stall& stall) { tell_stall(log, stall); }});
   if (!threads) return fail(log, "cannot make an event loop", threads.error());
   EchoServer server(**threads, options, log);
   if (auto listening = server.listen(options.address); !listening) {
@@ -199,6 +219,7 @@ int run_echo(const EchoOptions& options) {
   }
   fmt::print("listening on {}\n", server.address().to_string());
   (void)std::fflush(stdout);
+  if (options.stats_seconds > 0) server.print_stats(duration_of(options.stats_seconds));
   if (auto ran = (*threads)->run(); !ran) return fail(log, "the event loop failed", ran.error());
   return exit_success;
 }

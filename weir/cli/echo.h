@@ -15,6 +15,7 @@ struct EchoOptions {
   std::size_t threads = 1;  ///< each with a loop of its own
   BackendChoice backend = BackendChoice::automatic;
   LogLevel log = LogLevel::warning;
+  double stats_seconds = 0;  ///< how often to print a line of figures; 0: never
 };
 
 /// Serves until SIGTERM or SIGINT; returns the exit code.
