@@ -68,6 +68,7 @@ class EchoServer {
     auto server = ServerGroup::listen(threads_.loops(), std::move(options), [this](Stream& stream) { serve(stream); });
     if (!server) return server.error();
     server_ = *std::move(server);
+    server_->set_name("echo");
     server_->on_exception([this](Stream& stream, std::exception_ptr exception) { tell_exception(stream, exception); });
     return {};
   }

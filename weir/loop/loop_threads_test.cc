@@ -53,6 +53,29 @@ TEST(LoopThreads, are_as_many_as_the_processors_that_may_be_used_unless_told_oth
   EXPECT_EQ(create({.count = 7})->loops().size(), 7U);
 }
 
+TEST(LoopThreads, tell_of_stalls_of_each_on_its_own_thread) {
+  std::thread::id teller;
+  LoopThreads* all = nullptr;
+  const auto threads = create({.count = 2, .stall_limit = 5ms, .on_stall = [&](const Stall& stall) {
+                                 if (stall.slowest.kind != ObjectKind::post)
+                                   return;  // on a busy machine others come too
+                                 EXPECT_GE(stall.turn, 20ms);
+                                 teller = std::this_thread::get_id();
+                                 all->stop();
+                               }});
+  all = threads.get();
+  std::thread::id staller;
+  threads->loop(1).post([&] {
+    staller = std::this_thread::get_id();
+    std::this_thread::sleep_for(20ms);
+  });
+
+  ASSERT_TRUE(threads->run());
+
+  EXPECT_NE(staller, std::thread::id());
+  EXPECT_EQ(teller, staller);
+}
+
 TEST(LoopThreads, with_nothing_to_do_wait) {
   const auto threads = create();
   std::thread other([&] {

@@ -75,20 +75,18 @@ TEST_F(StallTest, many_short_callbacks_stall_too_and_none_is_blamed) {
   EXPECT_EQ(told_[0].slowest.duration, 0ns);
 }
 
-TEST_F(StallTest, an_earlier_turn_is_not_blamed) {
+TEST_F(StallTest, what_was_long_in_an_earlier_turn_is_not_blamed) {
   open(80ms);
   loop_->post([&] {
     work_for(60ms);
-    loop_->post([] {
-      for (int i = 0; i < 9; ++i) work_for(10ms);
-    });
+    for (int i = 0; i < 9; ++i) loop_->post([] { work_for(10ms); });
   });
 
   ASSERT_TRUE(loop_->run());
 
   ASSERT_EQ(told_.size(), 1U);
   EXPECT_EQ(told_[0].turn, 90ms);
-  EXPECT_EQ(told_[0].slowest.duration, 90ms);
+  EXPECT_EQ(told_[0].slowest.duration, 0ns);
 }
 
 TEST_F(StallTest, a_hook_before_the_wait_stalls_the_loop_too) {

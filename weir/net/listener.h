@@ -46,6 +46,9 @@ class WEIR_API Listener {
   Listener& operator=(Listener&& other) noexcept;
   ~Listener();
 
+  /// False when it was moved from or never opened.
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+
   /// Where it listens, with the port that the system chose if 0 was asked for.
   const Address& address() const noexcept;
 

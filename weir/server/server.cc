@@ -32,6 +32,8 @@ void Server::on_exception(Callback<void(Stream&, std::exception_ptr)> handler) {
 
 std::size_t Server::stream_count() const noexcept { return state_->stream_count(); }
 
+void Server::set_name(std::string_view name) { state_->name_all(name); }
+
 std::unique_ptr<Stream> Server::take(Stream& stream) { return state_->take(stream); }
 
 void Server::stop(Duration within, Callback<void()> on_stopped) { state_->stop(within, std::move(on_stopped)); }

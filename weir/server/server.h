@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "weir/base/bytes.h"
 #include "weir/base/callback.h"
@@ -65,6 +66,9 @@ class WEIR_API Server {
 
   /// How many streams it owns.
   std::size_t stream_count() const noexcept;
+
+  /// What EventLoop::insight and EventLoop::snapshot call it and its listener. Copied; none at first. Throws std::bad_alloc.
+  void set_name(std::string_view name);
 
   /// Gives the stream to the caller, who owns it from now on. Requires that it is one of this server's.
   std::unique_ptr<Stream> take(Stream& stream);

@@ -153,6 +153,10 @@ std::size_t ServerGroup::stream_count() const noexcept {
   return count;
 }
 
+void ServerGroup::set_name(std::string_view name) {
+  for (const auto& server : servers_) server->set_name(name);
+}
+
 void ServerGroup::stop(Duration within, Callback<void()> on_stopped) {
   EventLoop& first = servers_[0]->state_->loop();
   if (on_stopped) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -91,6 +92,9 @@ class WEIR_API ServerGroup {
   /// Any thread: how many streams it owns, on all loops and on one.
   std::size_t stream_count() const noexcept;
   std::size_t stream_count(std::size_t loop) const noexcept;
+
+  /// Names all of its servers, see Server::set_name. While no loop runs.
+  void set_name(std::string_view name);
 
   /// Any thread: stops as Server::stop does, on every loop; when all have, `on_stopped` runs on the first one. Requires that
   /// the loops run, or will. A second call only shortens the time that is left, and replaces the callback if it brings one.

@@ -42,6 +42,10 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner, 
     loop().replace_callback(on_exception_, std::move(handler));
   }
   const Address& address() const noexcept { return address_; }
+  void name_all(std::string_view name) {
+    set_name(name);
+    if (listener_) listener_.set_name(name);
+  }
   void describe(ObjectState& state) const noexcept override {
     state.kind = ObjectKind::server;
     state.phase = is_stopping_ ? "stopping" : "serving";

@@ -22,6 +22,20 @@ using namespace weir::testing_support;
 using sys::Call;
 using sys::FaultPlan;
 
+TEST(Server, is_shown_with_its_listener_by_its_name) {
+  EventLoop loop;
+  const auto server = listen(loop);
+  server->set_name("front");
+
+  int named = 0;
+  for (const ObjectState& object : loop.snapshot().objects) {
+    EXPECT_TRUE(object.kind == ObjectKind::server || object.kind == ObjectKind::listener);
+    EXPECT_EQ(object.phase, object.kind == ObjectKind::server ? "serving" : "accepting");
+    named += object.name == "front" ? 1 : 0;
+  }
+  EXPECT_EQ(named, 2);
+}
+
 TEST(Server, makes_a_stream_of_every_connection_and_destroys_it_when_it_has_closed) {
   EventLoop loop;
   const auto server = listen(loop);
