@@ -19,7 +19,7 @@ namespace weir {
 /// anew. Else O_NONBLOCK is set, and taken back when the stream closes; not so when the process dies before. Until then the
 /// others find it set; and of two streams on one such file, the first to close makes the other one wait.
 ///
-/// Regular files are read and written without waiting for the disk's sake, a bounded part in each turn.
+/// Reading and writing regular files may wait for the disk: a bounded part of them is done in each turn.
 /// That a terminal was hung up is its end. Writing to a pipe that nobody reads is std::errc::broken_pipe, and no SIGPIPE.
 ///
 /// Ownership: of the stream, which closes them. Who gives away numbers 0 to 2 has the next files opened take them.
