@@ -165,19 +165,20 @@ void Buffer::take_to(Buffer& taken, std::size_t count, std::size_t dropped, std:
   expects((skipped == 0 && count == 0 && dropped == 0) || !is_front_frozen());
   taken.pool_ = pool_;
   DeadBlocks dead;
-  if (skipped != 0) remove_front(skipped, dead);
-  if (count == size_) {
+  const std::size_t moved = count == 0 ? 0 : skipped + count;  // together, for that may fail, and nothing is gone then
+  if (moved != 0 && moved == size_) {
     taken.steal(*this);
-  } else if (count != 0) {
+  } else if (moved != 0) {
     Piece& front = queue_.front();
-    if (count < front.size) {
-      take_border(front, count, taken);
-      advance_front(front, count);
+    if (moved < front.size) {
+      take_border(front, moved, taken);
+      advance_front(front, moved);
     } else {
-      take_part(taken, count);
+      take_part(taken, moved);
     }
   }
-  if (dropped != 0) remove_front(dropped, dead);
+  if (moved != 0 && skipped != 0) taken.remove_front(skipped, dead);
+  if (const std::size_t gone = skipped + count - moved + dropped; gone != 0) remove_front(gone, dead);
   tell_changed(0, skipped + count + dropped);
 }
 

@@ -41,7 +41,7 @@ class Pool;
 class TransferBuffer;
 
 /// How much memory a buffer keeps alive, in bytes of whole blocks, adopted and foreign memory included; not the nodes that hold
-/// its own slices, 24 bytes each.
+/// its own slices, 24 to 50 bytes each.
 struct BufferMemory {
   std::size_t pinned = 0;  ///< all of it, whoever else views it; a block that is met again behind others counts again
   std::size_t fair_share =
@@ -66,10 +66,11 @@ struct BufferMemory {
 /// more holder. Neighbouring slices of one block merge. A slice may also stand for a part of a file.
 ///
 /// Invariant: no slice is empty. An empty buffer holds no memory, unless `reserve` or `prepare` asked for some.
-/// Lifetime:  what a slice views lives as long as any slice of it. A view from `front()`, `slices()` or `contiguous()`
-///            is valid until those bytes are consumed, or copied by `compact`, `writable` or a longer `contiguous`. Release
-///            callbacks of foreign memory run once, as the last act of the operation that lets the memory go, and may use or
-///            destroy this buffer.
+/// Lifetime:  what a slice views lives as long as any slice of it. Bytes seen through
+///            `front()`, `slices()` or `contiguous()` are valid until they are removed, at either end, or copied by
+///            `compact`, `writable` or a longer `contiguous`. The range that `slices()` gives, and a `const Slice&` from it,
+///            only until the buffer is next changed. Release callbacks of foreign memory run once, as the last act of the
+///            operation that lets the memory go, and may use or destroy this buffer.
 /// Threads:   this buffer, and every slice and buffer that shares a block with it, belong to one thread at a time;
 ///            TransferBuffer crosses.
 /// Errors:    what needs memory and gets none throws std::bad_alloc and changes nothing, its argument included; the
@@ -203,7 +204,7 @@ class WEIR_API Buffer {
   /// `commit` makes the first of them readable. Throws std::bad_alloc.
   MutableBytes prepare(std::size_t count);
 
-  /// Requires that the last operation was `prepare` and gave at least `count` bytes. `commit(0)` adds nothing, and an empty
+  /// Requires that nothing was added, removed or reserved since `prepare`, and that it gave at least `count` bytes. `commit(0)` adds nothing, and an empty
   /// buffer then holds no memory.
   void commit(std::size_t count);
 
@@ -214,7 +215,7 @@ class WEIR_API Buffer {
   /// Makes one `append_reserved` certain, as long as nothing else is done to the buffer.
   Result<void> reserve_slice() noexcept;
 
-  /// Appends by reference without allocating. Requires that the last operation was a successful `reserve_slice`; `slice`
+  /// Appends without allocating, by reference or, where `append(Slice)` would, by copy. Requires that the last operation was a successful `reserve_slice`; `slice`
   /// may be empty.
   void append_reserved(Slice slice) noexcept;
 
@@ -241,7 +242,7 @@ class WEIR_API Buffer {
   /// Keeps the first `count` bytes and returns the rest. Requires `count <= size()`.
   [[nodiscard]] Buffer split(std::size_t count) {
     expects(count <= size_);
-    expects(count != 0 || !is_back_frozen());
+    expects(count != 0 || is_empty() || !is_back_frozen());
     return count == 0 ? take_all() : split_off(count);
   }
 
@@ -269,7 +270,8 @@ class WEIR_API Buffer {
   [[nodiscard]] Buffer share(std::size_t offset, std::size_t count) const;
   [[nodiscard]] Buffer share() const { return share(0, size_); }
 
-  /// Makes every block safe to release on another thread, and moves the content into an object that may go there.
+  /// Makes every block safe to release on another thread, and moves the content into an object that may go there; the room
+  /// behind the content is given up. Requires that the front is not frozen. O(slices).
   [[nodiscard]] TransferBuffer detach() && noexcept;
 
   // --- following and freezing ---
@@ -280,8 +282,8 @@ class WEIR_API Buffer {
   void remove_observer(BufferObserver& observer);
 
   /// While the front is frozen, nothing may be removed from it nor put before it; while the back is, nothing may be added
-  /// there nor cut off: doing so is a programmer error. `truncate` cuts at the back, whatever the count; `clear`, a move from
-  /// the buffer and a move to it change both ends. Freezing costs nothing while it is not in use, and turns every
+  /// there nor cut off: doing so is a programmer error. `truncate` and `split` cut at the back. `clear` and a move from the buffer
+  /// take all of it at the front, so that only that must not be frozen; a move to it changes both ends. Freezing costs nothing while it is not in use, and turns every
   /// operation at that end to its slow path while it is.
   void freeze_front() noexcept { watch_ |= front_frozen; }
   void freeze_back() noexcept;
@@ -308,7 +310,7 @@ class WEIR_API Buffer {
   // --- reading ---
 
   // What reads sees the bytes before the first file range: it gives fewer than asked for, or none, when there is one in
-  // the way. What moves and cuts takes file ranges along as it does memory, and reads none of them.
+  // the way. A search looks from where it is told to, and stops at a file range that lies in what it searches. What moves and cuts takes file ranges along as it does memory, and reads none of them.
 
   /// Copies up to `to.size()` bytes from `offset` on; returns how many. Requires `offset <= size()`.
   std::size_t copy_to(MutableBytes to, std::size_t offset = 0) const;

@@ -96,5 +96,20 @@ TEST(BufferFormat, is_staged_in_a_draft_like_any_other_bytes) {
                                      11));
 }
 
+TEST(BufferFormat, whichever_allocation_fails_leaves_no_memory_in_an_empty_buffer) {
+  std::size_t failed = 0;
+  for (bool done = false; !done; ++failed) {
+    ASSERT_LT(failed, 20U);
+    Pool pool({.cached = false});
+    Buffer buffer(pool);
+    done = !throws_bad_alloc([&] {
+      const AllocationPlan plan(failed + 1, true);
+      append_format(buffer, "{:>{}}", 1, 5000);
+    });
+    EXPECT_EQ(pool.stats().blocks, done ? 1U : 0U) << "allocation " << failed + 1;
+  }
+  EXPECT_GT(failed, 2U) << "the second room was never refused";
+}
+
 }  // namespace
 }  // namespace weir

@@ -29,7 +29,8 @@ std::size_t footprint_of_copy(std::size_t bytes) noexcept {
 }
 
 bool is_wasteful(const BlockHeader* owner, std::size_t viewed) noexcept {
-  return owner != nullptr && footprint(*owner) / most_waste > viewed;
+  const std::size_t held = owner == nullptr ? 0 : footprint(*owner);  // 0 of a file
+  return held != 0 && (held - 1) / most_waste >= viewed;  // held > most_waste * viewed, which may be too large
 }
 
 /// How much of each block the pieces of a queue view, wherever they stand.

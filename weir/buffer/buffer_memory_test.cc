@@ -395,5 +395,18 @@ TEST(BufferCompact, packs_once_what_lies_between_memory_that_stays) {
   EXPECT_LE(pool.stats().in_use, 64_KiB);
 }
 
+TEST(BufferMemory, many_blocks_that_are_each_a_little_beyond_the_bound_are_compacted) {
+  constexpr std::size_t count = 4096;
+  static std::byte memory[7 * count];
+  Buffer buffer;
+  for (std::size_t i = 0; i < count; ++i) {
+    buffer.append(Slice::foreign(Bytes(memory + 7 * i, 7), [] {}).subslice(0, 1));
+  }
+
+  buffer.compact();
+
+  EXPECT_LE(buffer.memory().pinned, most_waste * count + fixed_waste);
+}
+
 }  // namespace
 }  // namespace weir

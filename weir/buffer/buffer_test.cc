@@ -529,5 +529,44 @@ TEST(BufferDeathTest, consuming_more_than_there_is_is_a_programmer_error) {
   EXPECT_DEATH((void)buffer.copy_to({}, 4), "buffer.cc");
 }
 
+TEST(Buffer, what_is_cut_off_a_buffer_has_its_pool) {
+  Pool pool;
+  Buffer buffer(pool);
+  for (int i = 0; i < 30; ++i) buffer.append_static("abc");
+
+  EXPECT_EQ(&buffer.share().pool(), &pool);
+  EXPECT_EQ(&buffer.share(0, 0).pool(), &pool);
+  EXPECT_EQ(&buffer.take(0).pool(), &pool);
+  EXPECT_EQ(&buffer.take(1).pool(), &pool);
+  EXPECT_EQ(&buffer.take_and_drop(10, 1).pool(), &pool);
+  EXPECT_EQ(&buffer.split(buffer.size()).pool(), &pool);
+  EXPECT_EQ(&buffer.split(buffer.size() - 1).pool(), &pool);
+  EXPECT_EQ(&buffer.split(0).pool(), &pool);
+}
+
+TEST(Buffer, keeps_its_room_when_a_block_with_less_is_appended) {
+  Pool pool;
+  Buffer buffer(pool);
+  ASSERT_TRUE(buffer.reserve(60'000));
+  buffer.append("a");
+  Block block = pool.allocate(1024);
+  block.append(as_bytes("b"));
+  buffer.append(std::move(block));
+  const std::size_t blocks = pool.stats().blocks;
+
+  buffer.append(std::string(50'000, 'c').c_str());
+
+  EXPECT_EQ(pool.stats().blocks, blocks) << "there was room";
+  EXPECT_EQ(buffer, "ab" + std::string(50'000, 'c'));
+}
+
+TEST(Buffer, nothing_can_be_split_off_an_empty_one_though_its_back_is_frozen) {
+  Buffer buffer;
+  buffer.freeze_back();
+
+  EXPECT_TRUE(buffer.split(0).is_empty());
+  buffer.unfreeze_back();
+}
+
 }  // namespace
 }  // namespace weir

@@ -42,7 +42,7 @@ namespace weir {
 class WEIR_API Draft {
  public:
   /// A place in one draft. It stays between the same bytes, whatever is inserted elsewhere, until they are dropped, committed
-  /// or moved to another draft. One that was only default-made, or that is of another draft, is nowhere here.
+  /// or moved to another draft; `truncate(0)` and `rollback` end all of them. One that was only default-made, or that is of another draft, is nowhere here.
   class Mark {
    public:
     Mark() noexcept = default;
@@ -67,7 +67,7 @@ class WEIR_API Draft {
 
   /// `count` contiguous bytes, staged, with contents that are yours to write before `commit`.
   MutableBytes allocate(std::size_t count);
-  /// Between 1 and `most` contiguous bytes, staged: what is left of the present block, or as much of a new one. For system
+  /// Between 1 and `most` contiguous bytes, staged, or none if `most` is 0: what is left of the present block, or as much of a new one. For system
   /// calls that fill several extents: allocate until there is enough, read, and `truncate` to what came.
   MutableBytes allocate_up_to(std::size_t most);
 
@@ -108,7 +108,8 @@ class WEIR_API Draft {
   /// Before the last `count` staged bytes. Requires `count <= size()`.
   Mark mark_before_last(std::size_t count);
   /// Stages `bytes` at `mark`: before what stood behind it, and behind what was inserted at the same mark earlier. False,
-  /// and `bytes` as it was, when that place is gone (dropped, committed or moved) or was never in this draft.
+  /// and `bytes` as it was, when that place is gone (dropped, committed or moved) or was never in this draft. O(slices + changes
+  /// since the mark).
   [[nodiscard]] bool insert(const Mark& mark, Buffer&& bytes);
   [[nodiscard]] bool insert(const Mark& mark, Bytes bytes) { return insert_appended(mark, bytes); }
   [[nodiscard]] bool insert(const Mark& mark, std::string_view text) { return insert(mark, as_bytes(text)); }

@@ -608,5 +608,18 @@ TEST(Draft, whose_end_releases_memory_that_stages_and_commits_more_leaves_nothin
   EXPECT_EQ(pool.stats().in_use, 0U);
 }
 
+TEST(Draft, one_that_is_dropped_when_the_buffer_has_run_empty_leaves_no_memory) {
+  Pool pool;
+  Buffer buffer(pool);
+  buffer.append("abc");
+  Draft draft(buffer);
+  draft.append("def");
+  buffer.drop(3);
+
+  draft.rollback();
+
+  EXPECT_EQ(pool.stats().blocks, 0U);
+}
+
 }  // namespace
 }  // namespace weir

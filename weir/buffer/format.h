@@ -21,17 +21,22 @@ template <class... Args>
 void append_format(Buffer& buffer, fmt::format_string<Args...> format, Args&&... args) {
   constexpr std::size_t first_guess = 128;
   const fmt::string_view text = format;
-  MutableBytes room = buffer.prepare(first_guess);
-  const auto write = [&] {
-    return fmt::vformat_to_n(reinterpret_cast<char*>(room.data()), room.size(), text, fmt::make_format_args(args...))
-        .size;
-  };
-  std::size_t length = write();
-  while (length > room.size()) {  // more than once only if the arguments change
-    room = buffer.prepare(length);
-    length = write();
+  std::size_t wanted = first_guess;
+  for (;;) {  // more than twice only if the arguments change
+    const MutableBytes room = buffer.prepare(wanted);
+    struct Preparation {  // ends when a formatter throws, and when the room is too small: else the room would stay
+      Buffer* buffer;
+      ~Preparation() {
+        if (buffer != nullptr) buffer->commit(0);
+      }
+    } preparation{&buffer};
+    wanted =
+        fmt::vformat_to_n(reinterpret_cast<char*>(room.data()), room.size(), text, fmt::make_format_args(args...)).size;
+    if (wanted <= room.size()) {
+      preparation.buffer = nullptr;
+      return buffer.commit(wanted);
+    }
   }
-  buffer.commit(length);
 }
 
 /// The same, staged.

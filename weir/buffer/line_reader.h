@@ -31,8 +31,8 @@ namespace weir {
 ///     }
 ///
 /// What ends a line is told by its style; a "\r" that belongs to no end is a byte like any other, and so is a NUL. With
-/// LineEnd::any no line is empty: what has come of a run ends the line at once, and the rest of the run, whenever it comes,
-/// is taken off the front of the input by the next search. A last line without an end is not found; it is what is left of
+/// LineEnd::any no line is empty: what has come of a run, within `longest_frame()`, ends the line at once, and the rest of the run, whenever it
+/// comes, is taken off the front of the input by the next search. A last line without an end is not found; it is what is left of
 /// the input when that has ended.
 ///
 /// Errors: errc::limit, as soon as the next line is known to have more than `limit` bytes, its end not counted;
@@ -51,7 +51,8 @@ class WEIR_API LineReader {
   /// The most bytes that a line takes up in the input, its end included. See Framer.
   std::size_t longest_frame() const noexcept;
 
-  /// Takes the next line, and its end, out of `input`; nothing when no end has come yet. Throws std::bad_alloc.
+  /// Takes the next line, and its end, out of `input`; nothing when no end has come yet. Throws std::bad_alloc; the input is
+  /// then unchanged.
   Result<std::optional<Buffer>> next(Buffer& input);
 
   /// The end of the next line, which stays at the front of `input`. Not found when none has come yet; see `error()` then.

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/throws.h"
+#include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/buffer_observer.h"
 #include "weir/buffer/pool.h"
 
@@ -17,6 +19,7 @@ namespace weir {
 namespace {
 
 using namespace std::literals;
+using testing_support::throws_bad_alloc;
 
 std::string text_of(const Buffer& buffer) {
   std::string text(buffer.size(), '\0');
@@ -224,6 +227,33 @@ TEST(LineReader, a_line_and_the_ends_on_both_its_sides_leave_as_one_change) {
   ASSERT_TRUE(reader.next(input));
 
   EXPECT_EQ(counter.removed, std::vector<std::size_t>{7});
+}
+
+TEST(LineReader, without_memory_throws_and_takes_nothing_of_the_input) {
+  struct Counter final : BufferObserver {
+    void changed(Buffer&, const BufferChange&) noexcept override { ++changes; }
+    int changes = 0;
+  };
+  Buffer input;
+  input.append_static("\n");
+  for (int i = 0; i < 30; ++i) input.append_static(i == 15 ? "abc\ndef" : "ghi");
+  Buffer other;  // with all the nodes that this thread has kept
+  for (int i = 0; i < 1000; ++i) other.append_static("jkl");
+  Counter counter;
+  input.add_observer(counter);
+  LineReader reader(LineEnd::any);
+  const std::size_t before = input.size();
+  {
+    const AllocationPlan plan(1, true);
+    EXPECT_TRUE(throws_bad_alloc([&] { (void)reader.next(input); }));
+  }
+
+  EXPECT_EQ(input.size(), before);
+  EXPECT_EQ(counter.changes, 0);
+  const auto line = reader.next(input);
+  ASSERT_TRUE(line && *line);
+  EXPECT_EQ((*line)->size(), 15 * 3 + 3U);
+  EXPECT_EQ(input.size(), before - 1 - 15 * 3 - 4);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -29,6 +30,7 @@ class CountingSource final : public MemorySource {
     EXPECT_EQ(bytes % page_bytes, 0U);
     if (bytes > left) return nullptr;
     left -= bytes;
+    most = std::max(most, 1_GiB - left);
     void* memory = std::aligned_alloc(page_bytes, bytes);
     out_[static_cast<std::byte*>(memory)] = bytes;
     return memory;
@@ -54,6 +56,7 @@ class CountingSource final : public MemorySource {
   std::size_t count() const { return out_.size(); }
 
   std::size_t left = 1_GiB;
+  std::size_t most = 0;  ///< that was out at a time
 
  private:
   std::map<std::byte*, std::size_t> out_;
@@ -119,6 +122,18 @@ TEST(MemorySource, preallocated_blocks_lie_in_it) {
 
   EXPECT_EQ(source.count(), before);
   for (Block& block : blocks) EXPECT_TRUE(source.holds(block.data(), block.capacity()));
+}
+
+TEST(MemorySource, is_not_asked_for_more_than_the_limit_while_other_memory_is_idle) {
+  CountingSource source;
+  {
+    Pool pool({.limit = 64_MiB, .memory = &source, .cached = true});
+    for (const std::size_t bytes : {16_KiB, 32_KiB, 8_KiB, 64_KiB}) {
+      std::vector<Block> blocks;
+      while (pool.stats().in_use + bytes <= 64_MiB) blocks.push_back(pool.allocate(bytes));
+    }
+  }
+  EXPECT_LE(source.most, 64_MiB + 4_MiB) << "what threads have cached may be beyond it";
 }
 
 /// Asks the pool while the pool asks it: deadlocks where the pool holds its lock.

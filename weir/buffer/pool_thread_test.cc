@@ -316,5 +316,45 @@ TEST(PoolThreads, many_that_are_idle_leave_the_pool_unpressed) {
   looked.count_down();
 }
 
+class NotedWaiter final : public PoolWaiter {
+ public:
+  void memory_released() noexcept override { ++calls; }
+  std::atomic<int> calls = 0;
+};
+
+/// Another thread has cached what the budget would need, and then does `act`: whoever was refused is told.
+void expect_told_by(void (*act)(Pool& pool)) {
+  Pool pool({.limit = 8_MiB, .cached = true});
+  NotedWaiter waiter;
+  std::latch cached(1);
+  std::latch refused(1);
+  std::thread other([&] {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 4; ++i) blocks.push_back(pool.allocate(64_KiB));
+    blocks.clear();
+    cached.count_down();
+    refused.wait();
+    act(pool);
+  });
+  cached.wait();
+  EXPECT_GT(pool.stats().cached, 0U);
+  EXPECT_FALSE(pool.try_allocate(8_MiB)) << "the other thread holds some of the budget";
+  EXPECT_TRUE(pool.add_waiter(waiter));
+  refused.count_down();
+  other.join();
+
+  EXPECT_EQ(waiter.calls, 1);
+  EXPECT_TRUE(pool.try_allocate(8_MiB));
+  pool.remove_waiter(waiter);
+}
+
+TEST(PoolThreads, trimming_tells_who_was_refused) {
+  expect_told_by([](Pool& pool) { (void)pool.trim(); });
+}
+
+TEST(PoolThreads, flushing_a_cache_tells_who_was_refused) {
+  expect_told_by([](Pool& pool) { pool.flush_thread_cache(); });
+}
+
 }  // namespace
 }  // namespace weir

@@ -120,7 +120,7 @@ class WEIR_API Slice {
     return Slice(Piece{piece_.data + offset, count, piece_.owner});
   }
 
-  /// Copies what it views if that is less than a quarter of the memory it keeps alive, and lets that go. A slice kept for
+  /// Copies what it views if that is less than a quarter of the memory it keeps alive, and a copy takes less; lets that go. A slice kept for
   /// long of something received does well to. Throws std::bad_alloc; it is then unchanged.
   void compact(Pool& pool);
 

@@ -158,12 +158,50 @@ bool SliceQueue::splice(SliceQueue& other) noexcept {
   const std::uint32_t count = other.count_up_to(copied_splice + 1);
   if (count <= copied_splice) return splice_copied(other, count);
   if (is_inline() && !turn_into_chain()) return false;
+  fill_tail_from(other);
+  if (other.is_empty()) return true;
+  other.join_head();
   if (chain_.spare != nullptr) destroy_node(chain_.spare);
   chain_.tail->next = other.chain_.head;
   chain_.tail = other.chain_.tail;
   chain_.spare = other.chain_.spare;
   last_ = std::exchange(other.last_, nullptr);
   return true;
+}
+
+/// Moves what has room in the last node out of the first one of `other`. Requires two chains.
+void SliceQueue::fill_tail_from(SliceQueue& other) noexcept {
+  Node* tail = chain_.tail;
+  Node* from = other.chain_.head;
+  const std::uint32_t moved = std::min(node_pieces - tail->end, from->end - from->first);
+  std::copy_n(from->pieces + from->first, moved, tail->pieces + tail->end);
+  tail->end += moved;
+  last_ = &tail->pieces[tail->end - 1];
+  from->first += moved;
+  if (from->first < from->end) return;
+  if (from == other.chain_.tail) return other.become_empty();
+  other.chain_.head = from->next;
+  destroy_node(from);
+}
+
+/// Puts the first two nodes together where one has room for both. Requires a chain.
+void SliceQueue::join_head() noexcept {
+  Node* head = chain_.head;
+  Node* next = head->next;
+  if (next == nullptr) return;
+  const std::uint32_t count = head->end - head->first;
+  const std::uint32_t added = next->end - next->first;
+  if (count + added > node_pieces) return;
+  std::copy_n(head->pieces + head->first, count, head->pieces);
+  std::copy_n(next->pieces + next->first, added, head->pieces + count);
+  head->first = 0;
+  head->end = count + added;
+  head->next = next->next;
+  if (next == chain_.tail) {
+    chain_.tail = head;
+    last_ = &head->pieces[head->end - 1];
+  }
+  destroy_node(next);
 }
 
 bool SliceQueue::splice_copied(SliceQueue& other, std::uint32_t count) noexcept {

@@ -27,8 +27,7 @@ class WEIR_API SliceQueue {
  public:
   static constexpr std::uint32_t inline_pieces = 3;
   static constexpr std::uint32_t node_pieces = 20;
-  static constexpr std::uint32_t copied_splice =
-      8;  ///< a shorter source is copied, so that sparse nodes cannot pile up
+  static constexpr std::uint32_t copied_splice = 8;  ///< so short a source is copied piece by piece
 
   struct Node {
     Node* next;
@@ -153,7 +152,8 @@ class WEIR_API SliceQueue {
   /// Drops every piece, without a look at it: the references have gone elsewhere.
   void forget() noexcept;
 
-  /// Moves every piece of `other` to the end. O(1). False when a node was needed and could not be had.
+  /// Moves every piece of `other` to the end. O(1): links nodes, and copies at most two nodes' pieces, so that sparse nodes
+  /// cannot pile up. False when a node was needed and could not be had.
   [[nodiscard]] bool splice(SliceQueue& other) noexcept;
 
   /// Moves every piece of `other` before the first. O(1). Requires that this queue is not empty. False, and no change, when a
@@ -220,6 +220,8 @@ class WEIR_API SliceQueue {
   void become_empty() noexcept;
   bool reserve_front(std::uint32_t count) noexcept;
   bool splice_copied(SliceQueue& other, std::uint32_t count) noexcept;
+  void fill_tail_from(SliceQueue& other) noexcept;
+  void join_head() noexcept;
   void split_inline(std::uint32_t index, std::size_t offset, SliceQueue& rest) noexcept;
   bool split_chain(const Place& place, std::size_t offset, SliceQueue& rest) noexcept;
   void cut(std::size_t offset, Piece& piece, SliceQueue& rest) noexcept;

@@ -107,6 +107,7 @@ std::size_t PollBackend::report(std::span<const pollfd> polled, std::span<epoll_
     if (entry.id == wake_id) {
       std::uint64_t wakes = 0;
       (void)sys::read(entry.descriptor, std::as_writable_bytes(std::span(&wakes, 1)));
+      ++loop().recorder().counters().wakes;
       continue;
     }
     const bool is_gone = (ready & POLLNVAL) != 0;  // closed behind our back
