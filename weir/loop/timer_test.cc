@@ -141,6 +141,7 @@ TEST_F(TimerTest, repeats_without_drift) {
   EXPECT_LE(times.back(), 1001ms);
 }
 
+// hazard: E14
 TEST_F(TimerTest, that_repeats_makes_no_burst_after_a_gap_but_goes_on_in_step) {
   std::vector<Duration> times;
   const TimePoint begin = world().now();

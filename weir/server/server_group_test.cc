@@ -193,9 +193,11 @@ TEST_F(Group, stops_on_every_loop_and_tells_once_on_the_first) {
       return std::all_of(peers.begin(), peers.end(), [](Peer& peer) { return peer.receive(), peer.has_ended; });
     }));
     EXPECT_EQ(told, 0);
-    int error = 0;
-    (void)testing_support::dial(group->address(), &error);
-    EXPECT_EQ(error, ECONNREFUSED);
+    EXPECT_TRUE(spin([&] {  // a loop without peers may close its listener after the others
+      int error = 0;
+      (void)testing_support::dial(group->address(), &error);
+      return error == ECONNREFUSED;
+    }));
     peers.clear();
     ASSERT_TRUE(spin([&] { return told != 0; }));
     (void)spin_until(loops[0], [] { return true; });
