@@ -20,6 +20,19 @@ constexpr std::size_t timer_count = 16;
 /// Told when timers fire, whose own number that is.
 using Listener = std::function<void(std::size_t)>;
 
+/// A timer that tells which one it is when it fires.
+template <class Timer>
+struct Told final : Timer {
+  void set(std::size_t n, const Listener& l) {
+    number = n;
+    listener = &l;
+  }
+  void fired() override { (*listener)(number); }
+
+  std::size_t number = 0;
+  const Listener* listener = nullptr;
+};
+
 class Wheel {
  public:
   explicit Wheel(const Listener& listener) {
@@ -35,18 +48,8 @@ class Wheel {
   bool is_idle() const { return wheel_.next_tick() == TimerWheel::never; }
 
  private:
-  struct Timer final : WheelTimer {
-    void set(std::size_t n, const Listener& l) {
-      number = n;
-      listener = &l;
-    }
-    void fired() override { (*listener)(number); }
-    std::size_t number = 0;
-    const Listener* listener = nullptr;
-  };
-
   TimerWheel wheel_;
-  std::array<Timer, timer_count> timers_;
+  std::array<Told<WheelTimer>, timer_count> timers_;
 };
 
 class Heap {
@@ -67,20 +70,10 @@ class Heap {
   bool is_idle() const { return heap_.next_deadline() == TimePoint::max(); }
 
  private:
-  struct Timer final : HeapTimer {
-    void set(std::size_t n, const Listener& l) {
-      number = n;
-      listener = &l;
-    }
-    void fired() override { (*listener)(number); }
-    std::size_t number = 0;
-    const Listener* listener = nullptr;
-  };
-
   static TimePoint at(std::uint64_t moment) { return TimePoint(Duration(static_cast<Duration::rep>(moment))); }
 
   TimerHeap heap_;
-  std::array<Timer, timer_count> timers_;
+  std::array<Told<HeapTimer>, timer_count> timers_;
 };
 
 /// What a timer does when it fires.

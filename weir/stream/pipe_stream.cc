@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "weir/loop/backend.h"
+#include "weir/stream/descriptor_stream.h"
 #include "weir/stream/pipe_mode.h"
 #include "weir/stream/stream_state.h"
 #include "weir/sys/calls.h"
@@ -12,11 +12,13 @@
 namespace weir {
 namespace {
 
-/// Carries bytes between a Stream and one descriptor or two. Where there is only one, it is the slot's own; of two, that is
+/// Over one descriptor or two. Where there is only one, it is the slot's own; of two, that is
 /// the one to read from.
-class PipeStream final : public Stream {
+class PipeStream final : public DescriptorStream {
  public:
-  PipeStream(EventLoop& loop, StreamSettings settings) : Stream(loop, std::move(settings)) { is_no_connection(); }
+  PipeStream(EventLoop& loop, StreamSettings settings) : DescriptorStream(loop, std::move(settings)) {
+    is_no_connection();
+  }
 
   Result<void> open(PipeEnds ends) {
     expects(ends.reader || ends.writer);
@@ -41,8 +43,6 @@ class PipeStream final : public Stream {
   }
 
  private:
-  Backend& backend() noexcept { return loop().slots_backend(); }
-
   Result<void> open_two(PipeEnds ends) {
     if (auto prepared = mode_.prepare(ends.reader); !prepared) return prepared;
     if (auto prepared = writer_mode_.prepare(ends.writer); !prepared) return prepared;
@@ -59,16 +59,6 @@ class PipeStream final : public Stream {
     if (auto attached = backend().attach(*this, std::move(descriptor)); !attached) return attached;
     return mode_.apply(this->descriptor());
   }
-
-  void start_receiving() noexcept override {
-    if (is_attached()) backend().start_receive(*this);
-  }
-  void stop_receiving() noexcept override {
-    if (is_attached()) backend().stop_receive(*this);
-  }
-  void receive_rest() override { backend().receive_now(*this); }
-  void send_rest() override { backend().send_now(*this); }
-  void start_sending() override { backend().start_send(*this); }
 
   void receive_ended(std::error_code error) override {
     const bool is_hang_up = error == std::errc::io_error && mode_.is_terminal();

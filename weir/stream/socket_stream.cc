@@ -1,16 +1,15 @@
 // weir: a stream over a socket.
 // SPDX-License-Identifier: MIT
-#include "weir/loop/backend.h"
+#include "weir/stream/descriptor_stream.h"
 #include "weir/stream/stream_state.h"
 #include "weir/sys/calls.h"
 
 namespace weir {
 namespace {
 
-/// Carries bytes between a Stream and the loop's backend.
-class SocketStream final : public Stream {
+class SocketStream final : public DescriptorStream {
  public:
-  SocketStream(EventLoop& loop, StreamSettings settings) : Stream(loop, std::move(settings)) {}
+  SocketStream(EventLoop& loop, StreamSettings settings) : DescriptorStream(loop, std::move(settings)) {}
 
   Result<void> open(Socket socket) {
     if (socket.is_internet()) trust_short_reads();
@@ -30,18 +29,6 @@ class SocketStream final : public Stream {
   }
 
  private:
-  Backend& backend() noexcept { return loop().slots_backend(); }
-
-  void start_receiving() noexcept override {
-    if (is_attached()) backend().start_receive(*this);
-  }
-  void stop_receiving() noexcept override {
-    if (is_attached()) backend().stop_receive(*this);
-  }
-  void receive_rest() override { backend().receive_now(*this); }
-  void send_rest() override { backend().send_now(*this); }
-  void start_sending() override { backend().start_send(*this); }
-
   Result<void> send_end() noexcept override { return sys::shutdown(descriptor(), SHUT_WR).to_result(); }
 
   void close_transport(bool reset) noexcept override {
