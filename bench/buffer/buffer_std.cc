@@ -3,7 +3,6 @@
 #include <deque>
 
 #include "bench/buffer/append.h"
-#include "bench/buffer/cases.h"
 #include "bench/buffer/connections.h"
 #include "bench/buffer/edges.h"
 #include "bench/buffer/lines.h"
@@ -11,6 +10,7 @@
 #include "bench/buffer/search.h"
 #include "bench/buffer/string_subject.h"
 #include "bench/limit/limit_cases.h"
+#include "bench/measure/cases.h"
 
 namespace bench {
 namespace {

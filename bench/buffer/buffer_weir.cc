@@ -1,7 +1,6 @@
 // weir: the buffer workloads, done with weir.
 // SPDX-License-Identifier: MIT
 #include "bench/buffer/append.h"
-#include "bench/buffer/cases.h"
 #include "bench/buffer/connections.h"
 #include "bench/buffer/edges.h"
 #include "bench/buffer/lines.h"
@@ -11,6 +10,7 @@
 #include "bench/buffer/split.h"
 #include "bench/buffer/weir_cases.h"
 #include "bench/buffer/weir_subject.h"
+#include "bench/measure/cases.h"
 
 namespace {
 

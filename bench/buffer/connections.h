@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "bench/buffer/append.h"
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 

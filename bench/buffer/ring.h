@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <string>
 
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
-#include "bench/buffer/two_threads.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
+#include "bench/measure/two_threads.h"
 
 namespace bench {
 

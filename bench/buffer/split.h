@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/buffer/data.h"
 #include "bench/buffer/message.h"
+#include "bench/measure/data.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/buffer_observer.h"
 #include "weir/buffer/draft.h"

@@ -5,9 +5,9 @@
 #include <array>
 #include <string>
 
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
 #include "bench/buffer/weir_cases.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool.h"
 

@@ -9,12 +9,12 @@
 #include <string>
 
 #include "bench/buffer/append.h"
-#include "bench/buffer/cases.h"
-#include "bench/buffer/data.h"
 #include "bench/buffer/edges.h"
 #include "bench/buffer/message.h"
 #include "bench/limit/limit_cases.h"
 #include "bench/limit/window.h"
+#include "bench/measure/cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 namespace {

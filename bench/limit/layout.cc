@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "bench/buffer/data.h"
 #include "bench/limit/limit_cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 namespace {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "bench/buffer/cases.h"
+#include "bench/measure/cases.h"
 
 namespace bench {
 

@@ -4,11 +4,11 @@
 #include <cstring>
 #include <string>
 
-#include "bench/buffer/data.h"
 #include "bench/buffer/lines.h"
 #include "bench/buffer/ring.h"
 #include "bench/buffer/search.h"
 #include "bench/limit/limit_cases.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "bench/buffer/data.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 

@@ -1,7 +1,6 @@
 // weir: the buffer workloads, done with libevent's evbuffer.
 // SPDX-License-Identifier: MIT
 #include "bench/buffer/append.h"
-#include "bench/buffer/cases.h"
 #include "bench/buffer/connections.h"
 #include "bench/buffer/edges.h"
 #include "bench/buffer/lines.h"
@@ -9,6 +8,7 @@
 #include "bench/buffer/search.h"
 #include "bench/buffer/share.h"
 #include "bench/buffer/split.h"
+#include "bench/measure/cases.h"
 #include "bench/peers/evbuffer_subject.h"
 
 int main(int argc, char** argv) {

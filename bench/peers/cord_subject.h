@@ -16,8 +16,8 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/buffer/data.h"
 #include "bench/buffer/message.h"
+#include "bench/measure/data.h"
 
 namespace bench {
 

@@ -1,4 +1,4 @@
-# weir: the programs that measure buffer workloads by themselves: what cases they have, and asking for figures.
+# weir: the programs that measure their workloads by themselves: what cases they have, and asking for figures.
 # SPDX-License-Identifier: MIT
 import json
 import os
@@ -21,28 +21,29 @@ class Source:
     process: str  # which of the processes
     index: int    # of the case in that program
     unit: str
-    kind: str     # time, mallocs or once: see bench/buffer/cases.h
+    kind: str     # time, mallocs or once: see bench/measure/cases.h
 
 
-class BufferPrograms:
-    """All of them run all the time, pinned to the server core, and wait until they are asked."""
+class CasePrograms:
+    """Those of one family (`buffer`, `loop`). All run all the time, pinned to the server core, and wait until they are asked."""
 
-    def __init__(self, programs, machine, options):
+    def __init__(self, family, programs, machine, options):
+        main = f"{family}-weir"
         self.machine = machine
         self.arguments = ["--smoke"] if options.smoke else []
         self.malloc_count = programs.get("malloc-count")
-        self.paths = {name: path for name, path in programs.items() if name.startswith("buffer-")}
+        self.paths = {name: path for name, path in programs.items() if name.startswith(f"{family}-")}
         self.preloaded = {}
         if not options.smoke:
-            self.paths[AGAIN] = self.paths["buffer-weir"]
+            self.paths[AGAIN] = self.paths[main]
         if options.before:
-            self.paths[BEFORE] = find_programs(options.before)["buffer-weir"]
-        if JEMALLOC in programs:
+            self.paths[BEFORE] = program_before(options.before, main)
+        if JEMALLOC in programs and "buffer-std" in self.paths:
             self.paths[JEMALLOC] = self.paths["buffer-std"]
             self.preloaded[JEMALLOC] = programs[JEMALLOC]
         self.processes = {}
         self.cases = {}  # workload -> case -> sources
-        for process in sorted(self.paths, key=lambda name: (name != "buffer-weir", name)):
+        for process in sorted(self.paths, key=lambda name: (name != main, name)):
             self.list_cases(process)
 
     def list_cases(self, process):
@@ -81,6 +82,13 @@ class BufferPrograms:
         for process in self.processes.values():
             process.end()
         self.processes = {}
+
+
+def program_before(directory, name):
+    programs = find_programs(directory)
+    if name not in programs:
+        raise BenchError(f"{directory}: has no program {name} to compare with")
+    return programs[name]
 
 
 class Process:

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "bench/buffer/cases.h"
+#include "bench/measure/cases.h"
 
 namespace bench {
 

@@ -20,6 +20,8 @@ class Workload {
   virtual ~Workload() = default;
 
   virtual void run(std::size_t rounds) = 0;
+  /// What of so many rounds counts, in nanoseconds: all of the thread's processor time, unless a part is only preparation.
+  virtual double measure(std::size_t rounds);
 };
 
 /// How the runner asks for a figure.

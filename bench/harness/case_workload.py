@@ -1,14 +1,14 @@
-# weir: M0 to M26: what the buffer and its pool cost, every subject in turn on one core.
+# weir: workloads of programs that measure themselves, every subject in turn on one core: M0 to M26.
 # SPDX-License-Identifier: MIT
 from dataclasses import dataclass
 
-from .buffer_programs import AGAIN, BufferPrograms, Source
+from .case_programs import AGAIN, CasePrograms, Source
 from .figures import Figures
 from .goals import verdicts
 from .programs import BenchError
 from .workload import Chart, Row, Workload, ordered
 
-TITLES = {
+BUFFER_TITLES = {
     "M0": "memcpy",
     "M1": "append small pieces, drain in steps of 16 KiB",
     "M2": "tiny message: create, append, read, destroy",
@@ -51,17 +51,17 @@ class Cell:
     group = property(lambda self: self.unit)
 
 
-class BufferWorkload(Workload):
-    """The workload that a subclass names (see `buffer_workloads`). All share the same processes."""
+class CaseWorkload(Workload):
+    """The workload that a subclass names (see `case_workloads`). All of a family share the same processes."""
     steady = False  # processor time on one core: what the other core does is of no matter
     reference = "weir"
     unit = "ns/op"
-    shared = None
+    shared = {}  # family -> its programs
 
     def __init__(self, programs, machine, options):
-        if BufferWorkload.shared is None:
-            BufferWorkload.shared = BufferPrograms(programs, machine, options)
-        self.programs = BufferWorkload.shared
+        if self.family not in CaseWorkload.shared:
+            CaseWorkload.shared[self.family] = CasePrograms(self.family, programs, machine, options)
+        self.programs = CaseWorkload.shared[self.family]
         self.seconds = 0.01 if options.quick else 0.02
         self.rounds = 1 if options.smoke else options.pairs or (9 if options.quick else 15)
         self.warm_up = not options.smoke
@@ -180,7 +180,7 @@ def cost_text(cost, unit):
     return f"{cost.median:.4g} {unit.removesuffix('/op')}" if cost else "-"
 
 
-def buffer_workloads():
+def case_workloads():
     """One class for each workload, so that each can be chosen by its ID."""
-    return tuple(type(f"Buffer{identity}", (BufferWorkload,), {"identity": identity, "title": title})
-                 for identity, title in TITLES.items())
+    return tuple(type(f"Case{identity}", (CaseWorkload,), {"identity": identity, "title": title, "family": family})
+                 for family, titles in (("buffer", BUFFER_TITLES),) for identity, title in titles.items())

@@ -1,6 +1,6 @@
 // weir: the cases of a benchmark program that measures itself, and how bench/run asks for them.
 // SPDX-License-Identifier: MIT
-#include "bench/buffer/cases.h"
+#include "bench/measure/cases.h"
 
 #include <dlfcn.h>
 
@@ -41,6 +41,12 @@ bool is_smoke() noexcept { return smoke; }
 double cpu_nanoseconds() noexcept { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 double wall_nanoseconds() noexcept { return nanoseconds(CLOCK_MONOTONIC); }
 
+double Workload::measure(std::size_t rounds) {
+  const double start = cpu_nanoseconds();
+  run(rounds);
+  return cpu_nanoseconds() - start;
+}
+
 std::size_t resident_bytes() {
   std::ifstream file("/proc/self/smaps_rollup");
   for (std::string word; file >> word;) {
@@ -77,25 +83,20 @@ void Cases::add_counted(std::string id, std::string name, std::string subject, s
 
 /// The first time for a case it makes the workload and finds out how many rounds take so long.
 double Cases::measure_time(const void* owner, const Maker& make, std::size_t operations, double seconds) {
-  const auto timed = [&](std::size_t rounds) {
-    const double start = cpu_nanoseconds();
-    workload_->run(rounds);
-    return cpu_nanoseconds() - start;
-  };
   const double wanted = seconds * 1e9;
   if (owner_ != owner) {
     workload_.reset();
     workload_ = make();
     owner_ = owner;
     rounds_ = 1;
-    double taken = timed(1);
+    double taken = workload_->measure(1);
     while (taken < wanted / 4) {
       rounds_ *= 2;
-      taken = timed(rounds_);
+      taken = workload_->measure(rounds_);
     }
     if (wanted > 0) rounds_ = static_cast<std::size_t>(static_cast<double>(rounds_) * wanted / taken) + 1;
   }
-  return timed(rounds_) / static_cast<double>(rounds_ * operations);
+  return workload_->measure(rounds_) / static_cast<double>(rounds_ * operations);
 }
 
 void Cases::list() const {
