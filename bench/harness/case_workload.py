@@ -1,4 +1,4 @@
-# weir: workloads of programs that measure themselves, every subject in turn on one core: M0 to M26.
+# weir: workloads of programs that measure themselves, every subject in turn on one core: M0 to M26, L4 to L6.
 # SPDX-License-Identifier: MIT
 from dataclasses import dataclass
 
@@ -33,6 +33,9 @@ BUFFER_TITLES = {
     "M24": "append with an observer",
     "M25": "append formatted text",
     "M26": "a ring of 64 KiB",
+}
+LOOP_TITLES = {
+    "L4": "a thousand pairs of sockets, a hundred active",
 }
 ALTERNATIVES = {"slice-16": "slice-24", "weir-share": "weir-copy", "weir-writer": "weir", "weir-compact": "weir"}  # two ways of one thing: this against that
 WARM_SECONDS = 0.05  # what the first run of a case takes beside its own time, for the estimate of the time left
@@ -183,4 +186,4 @@ def cost_text(cost, unit):
 def case_workloads():
     """One class for each workload, so that each can be chosen by its ID."""
     return tuple(type(f"Case{identity}", (CaseWorkload,), {"identity": identity, "title": title, "family": family})
-                 for family, titles in (("buffer", BUFFER_TITLES),) for identity, title in titles.items())
+                 for family, titles in (("buffer", BUFFER_TITLES), ("loop", LOOP_TITLES)) for identity, title in titles.items())

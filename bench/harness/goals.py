@@ -1,4 +1,4 @@
-# weir: what the buffer is held to: which case against what, and by how much.
+# weir: what the buffer and the loop are held to: which case against what, and by how much.
 # SPDX-License-Identifier: MIT
 import re
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ GOALS = (
     Goal("M20", r"two-threads/.*/processor", None, 1.05),
     Goal("M26", r"ring/.*", "ring", 1.0),
     Goal("M21", r"kept/512.*", "evbuffer", 1.0, "weir-compact"),
+    Goal("L4", r"chain/1000/active=100", "libevent", 0.77),
     Goal("M.*", r".*", BEST_PEER, 1.0),  # whatever else a peer can do
 )
 # Not held to the best peer: weir copies and pins on purpose, keeps memory for a second or two after a burst, and a Cord is

@@ -37,7 +37,7 @@ def find_programs(directory):
             programs = json.load(file)
     except OSError as error:
         raise BenchError(f"{path}: {error.strerror}; was this directory built?") from error
-    for subject, hint in (("libevent", "libevent-dev"), ("asio", "libasio-dev"), ("buffer-cord", "libabsl-dev"), ("jemalloc", "libjemalloc2")):
+    for subject, hint in (("libevent", "libevent-dev"), ("loop-libuv", "libuv1-dev"), ("asio", "libasio-dev"), ("buffer-cord", "libabsl-dev"), ("jemalloc", "libjemalloc2")):
         if subject not in programs:
             print(f"{subject}: left out, not built (needs {hint} and -DWEIR_BENCH_PEERS=ON)")
     if "weir" not in programs:

@@ -1,0 +1,16 @@
+// weir: the loop's workloads, done with weir.
+// SPDX-License-Identifier: MIT
+#include "bench/loop/chained_writes.h"
+#include "bench/loop/weir_pairs.h"
+#include "bench/measure/cases.h"
+
+int main(int argc, char** argv) {
+  using Level = bench::WeirPairs<weir::WatchMode::level>;
+  using Edge = bench::WeirPairs<weir::WatchMode::edge>;
+  const std::string subject = "weir";
+  bench::Cases cases;
+  bench::add_chain_cases<Level>(cases, "chain", subject);
+  bench::add_chain_cases<Edge>(cases, "chain-edge", subject);
+  bench::add_renewal_cases<Level>(cases, subject);
+  return cases.run(argc, argv);
+}
