@@ -36,8 +36,12 @@ BUFFER_TITLES = {
 }
 LOOP_TITLES = {
     "L4": "a thousand pairs of sockets, a hundred active",
+    "L5": "timers: add, cancel, arm again, fire",
+    "L6": "posts from other threads, and how long a wake takes",
 }
-ALTERNATIVES = {"slice-16": "slice-24", "weir-share": "weir-copy", "weir-writer": "weir", "weir-compact": "weir"}  # two ways of one thing: this against that
+WAKING = ("L6",)
+ALTERNATIVES = {"slice-16": "slice-24", "weir-share": "weir-copy", "weir-writer": "weir", "weir-compact": "weir",
+                "weir-precise": "weir"}  # two ways of one thing: this against that
 WARM_SECONDS = 0.05  # what the first run of a case takes beside its own time, for the estimate of the time left
 MEMORY_SECONDS = 0.1  # a figure that is no time
 
@@ -56,7 +60,7 @@ class Cell:
 
 class CaseWorkload(Workload):
     """The workload that a subclass names (see `case_workloads`). All of a family share the same processes."""
-    steady = False  # processor time on one core: what the other core does is of no matter
+    steady = False  # processor time on one core: what the other core does is of no matter, except where threads wake each other
     reference = "weir"
     unit = "ns/op"
     shared = {}  # family -> its programs
@@ -185,5 +189,5 @@ def cost_text(cost, unit):
 
 def case_workloads():
     """One class for each workload, so that each can be chosen by its ID."""
-    return tuple(type(f"Case{identity}", (CaseWorkload,), {"identity": identity, "title": title, "family": family})
+    return tuple(type(f"Case{identity}", (CaseWorkload,), {"identity": identity, "title": title, "family": family, "steady": identity in WAKING})
                  for family, titles in (("buffer", BUFFER_TITLES), ("loop", LOOP_TITLES)) for identity, title in titles.items())

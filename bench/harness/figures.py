@@ -44,9 +44,16 @@ class Figures:
 
     def ratio(self, case, subject, reference):
         """Of runs of the same round; None when no round has both, or when there is nothing to divide."""
-        over, under = self.costs[case].get(subject, {}), self.costs[case].get(reference, {})
-        ratios = [over[number] / under[number] for number in over if over[number] > 0 and under.get(number, 0) > 0]
-        return Spread.of(ratios) if ratios else None
+        return ratio_of(self.costs[case].get(subject, {}), self.costs[case].get(reference, {}))
+
+    def ratio_to_case(self, case, other, subject):
+        """The same for two cases of one subject, whose runs lie further apart."""
+        return ratio_of(self.costs[case].get(subject, {}), self.costs[other].get(subject, {})) if other in self.costs else None
+
+
+def ratio_of(over, under):
+    ratios = [over[number] / under[number] for number in over if over[number] > 0 and under.get(number, 0) > 0]
+    return Spread.of(ratios) if ratios else None
 
 
 def rounded(number):

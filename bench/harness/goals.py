@@ -15,6 +15,7 @@ class Goal:
     against: str | None
     ratio: float
     subject: str = "weir"
+    than: str | None = None  # another case of the same subject, which it is held against
 
 
 GOALS = (
@@ -33,6 +34,13 @@ GOALS = (
     Goal("M26", r"ring/.*", "ring", 1.0),
     Goal("M21", r"kept/512.*", "evbuffer", 1.0, "weir-compact"),
     Goal("L4", r"chain/1000/active=100", "libevent", 0.77),
+    Goal("L5", r"add/1000000", None, 45),
+    Goal("L5", r"cancel/1000000", None, 25),
+    Goal("L5", r"fire/1000000", None, 100),
+    *(Goal("L5", f"{what}/1000000", None, 1.5, than=f"{what}/4000") for what in ("add", "cancel", "touch", "fire")),
+    Goal("L6", r"post/producers=1", "asio", 1 / 1.5),
+    Goal("L6", r"post/producers=2", "asio", 1 / 2),
+    Goal("L6", r"post-batch/64/producers=1", None, 1000 / 15),  # 15 million a second
     Goal("M.*", r".*", BEST_PEER, 1.0),  # whatever else a peer can do
 )
 # Not held to the best peer: weir copies and pins on purpose, keeps memory for a second or two after a burst, and a Cord is
@@ -64,10 +72,10 @@ def verdicts(figures):
     for case in figures.costs:
         seen = set()
         for goal in GOALS:
-            if re.fullmatch(goal.identity, figures.identity) and re.fullmatch(goal.pattern, case) and goal.against not in seen:
+            if re.fullmatch(goal.identity, figures.identity) and re.fullmatch(goal.pattern, case) and (goal.against, goal.than) not in seen:
                 verdict = judge(figures, case, goal)
                 if verdict and not (goal.against == BEST_PEER and re.fullmatch(FREE, case)):
-                    seen.add(goal.against)
+                    seen.add((goal.against, goal.than))
                     found.append(verdict)
     return found
 
@@ -76,6 +84,9 @@ def judge(figures, case, goal):
     cost = figures.cost(case, goal.subject)
     if not cost:
         return None
+    if goal.than:
+        ratio = figures.ratio_to_case(case, goal.than, goal.subject)
+        return Verdict(case, goal, goal.than, ratio.median, ratio) if ratio else None
     if goal.against is None:
         return Verdict(case, goal, None, cost.median, None)
     against = best_peer(figures, case) if goal.against == BEST_PEER else goal.against
