@@ -3,9 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bench/measure/cases.h"
@@ -19,28 +21,43 @@ namespace bench {
 //     run()                   until `stop()`, also while there is nothing to do
 //     stop()                  on the loop's thread
 
-/// So many posts are made in all, evenly by all producers; the last one that runs stops the loop.
+/// So many posts are made in all, evenly by all producers; the last one that runs stops the loop. Nobody runs ahead by more
+/// than `backlog`, as producers do not for long: without a limit it would be measured how fast memory can be had from the
+/// system.
 template <class Subject>
 class PostCount {
  public:
-  explicit PostCount(std::size_t total) : total_(total) {}
+  static constexpr std::size_t backlog = 4096;
+  static constexpr std::size_t step = 64;  ///< how often the two sides look at each other
+
+  PostCount(unsigned producers, std::size_t each) : producers_(producers), total_(producers * each) {}
 
   Subject& subject() noexcept { return subject_; }
+  /// On the loop's thread, by each task.
   void ran() noexcept {
-    if (++count_ == total_) subject_.stop();
+    if (++count_ % step == 0) progress_.store(count_, std::memory_order_relaxed);
+    if (count_ == total_) subject_.stop();
+  }
+  /// By a producer that has posted so many, once in `step`.
+  void wait_for_room(std::size_t posted) const noexcept {
+    while (posted * producers_ >= progress_.load(std::memory_order_relaxed) + backlog) {
+      std::this_thread::sleep_for(std::chrono::microseconds(20));  // spinning would count as work
+    }
   }
 
  private:
   Subject subject_;
   std::size_t count_ = 0;  // the loop's thread only
+  std::size_t producers_;
   std::size_t total_;
+  alignas(64) std::atomic<std::size_t> progress_{0};
 };
 
 /// The loop runs on the first core, the first producer on the second, the next on the first, and so on. From the start to the
-/// end of the last task; nobody waits for anybody, so what the loop is slower in heaps up.
+/// end of the last task.
 template <class Subject, class Produce>
 Together run_posts(unsigned producers, std::size_t each, Produce produce) {
-  PostCount<Subject> posts(each * producers);
+  PostCount<Subject> posts(producers, each);
   return run_together(1 + producers, [&](unsigned thread) {
     if (thread == 0) {
       posts.subject().run();
@@ -53,14 +70,20 @@ Together run_posts(unsigned producers, std::size_t each, Produce produce) {
 template <class Subject>
 Together post_singly(unsigned producers, std::size_t each) {
   return run_posts<Subject>(producers, each, [each](PostCount<Subject>& posts) {
-    for (std::size_t i = 0; i < each; ++i) posts.subject().post([&posts] { posts.ran(); });
+    for (std::size_t i = 0; i < each; ++i) {
+      if (i % PostCount<Subject>::step == 0) posts.wait_for_room(i);
+      posts.subject().post([&posts] { posts.ran(); });
+    }
   });
 }
 
 template <class Subject>
 Together post_in_batches(unsigned producers, std::size_t batches, std::size_t batch) {
   return run_posts<Subject>(producers, batches * batch, [=](PostCount<Subject>& posts) {
-    for (std::size_t i = 0; i < batches; ++i) posts.subject().post_batch(batch, [&posts] { posts.ran(); });
+    for (std::size_t i = 0; i < batches; ++i) {
+      posts.wait_for_room(i * batch);
+      posts.subject().post_batch(batch, [&posts] { posts.ran(); });
+    }
   });
 }
 
