@@ -2,21 +2,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/eventfd.h>
+
 #include <array>
-#include <chrono>
 #include <span>
 #include <utility>
 
 #include "bench/loop/posts.h"
 #include "weir/loop/event_loop.h"
-#include "weir/loop/timer.h"
+#include "weir/loop/watch.h"
+#include "weir/sys/descriptor.h"
 
 namespace bench {
 
 class WeirPosts {
  public:
-  WeirPosts() { lifetime_.start(std::chrono::hours(1)); }
-
   template <class Work>
   void post(Work work) {
     loop_.post(work);
@@ -32,7 +32,9 @@ class WeirPosts {
 
  private:
   weir::EventLoop loop_;
-  weir::Timer lifetime_{loop_, [](weir::Timer&) {}};  // a loop without anything to wait for would end
+  weir::sys::Descriptor silent_{eventfd(0, EFD_CLOEXEC)};
+  // A loop without anything to wait for would end; what the other libraries have for that needs no deadline either.
+  weir::Watch lifetime_ = *weir::Watch::start(loop_, silent_.number(), {.readable = true}, [](weir::Readiness) {});
 };
 
 }  // namespace bench
