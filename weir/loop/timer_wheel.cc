@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 
 namespace weir {
 
@@ -112,6 +113,12 @@ void TimerWheel::fire_due(const bool& must_stop) {
     WheelTimer* timer = due_.pop_front();
     if (timer == nullptr) return;
     --size_;
+    // Of many timers the next one is not in the caches, nor what it is part of, which begins in front of it. (Not a function
+    // of its own: GCC 12 finds that one which only prefetches has no effect.)
+    const auto next = reinterpret_cast<std::uintptr_t>(due_.front());
+    __builtin_prefetch(reinterpret_cast<const void*>(next - 128));
+    __builtin_prefetch(reinterpret_cast<const void*>(next - 64));
+    __builtin_prefetch(reinterpret_cast<const void*>(next));
     timer->fired();
   }
 }
