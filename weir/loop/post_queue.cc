@@ -33,47 +33,71 @@ Result<void> PostQueue::after_fork() {
   return {};
 }
 
-PostQueue::~PostQueue() { destroy(mine_); }
+PostQueue::~PostQueue() {
+  for (Node* list : {mine_, spent_, spares_, returned_.load(std::memory_order_relaxed)}) destroy(list);
+}
 
 void PostQueue::drop_reference() noexcept {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 bool PostQueue::push(Callback<void()> task) {
-  Node* node = new Node{nullptr, std::move(task)};
-  return push_chain({node, node});
+  Node* node = take_spare();
+  if (node == nullptr) node = new Node{nullptr, {}};
+  node->task = std::move(task);
+  return push_node(node);
+}
+
+/// Null when there is none, or another producer is looking: to wait for that would take longer than to allocate.
+PostQueue::Node* PostQueue::take_spare() noexcept {
+  if (is_taking_.test_and_set(std::memory_order_acquire)) return nullptr;
+  Node* node = spares_;
+  if (node == nullptr && returned_.load(std::memory_order_relaxed) != nullptr)
+    node = returned_.exchange(nullptr, std::memory_order_acquire);
+  if (node != nullptr) spares_ = node->next;
+  is_taking_.clear(std::memory_order_release);
+  return node;
+}
+
+void PostQueue::keep_spare(Node* node) noexcept {
+  if (spent_count_ == most_spares) {
+    delete node;
+    return;
+  }
+  node->batch.reset();
+  node->next = std::exchange(spent_, node);
+  ++spent_count_;
+}
+
+void PostQueue::return_spares() noexcept {
+  if (spent_ == nullptr || returned_.load(std::memory_order_relaxed) != nullptr) return;
+  returned_.store(std::exchange(spent_, nullptr), std::memory_order_release);
+  spent_count_ = 0;
 }
 
 bool PostQueue::push_all(std::span<Callback<void()>> tasks) {
   if (tasks.empty()) return true;
-  struct Unfinished {
-    ~Unfinished() { destroy(first); }
-    Node* first = nullptr;
-  } nodes;
-  for (std::size_t i = 0; i < tasks.size(); ++i) nodes.first = new Node{nodes.first, {}};  // all memory first
-  Node* last = nodes.first;
-  Node* node = nodes.first;
-  for (std::size_t i = tasks.size(); i-- > 0; node = node->next) {
-    node->task = std::move(tasks[i]);
-    last = node;
-  }
-  return push_chain({std::exchange(nodes.first, nullptr), last});
+  auto batch = std::make_unique<Batch>();
+  batch->tasks.reserve(tasks.size());
+  Node* node = new Node{nullptr, {}};  // the last of the memory: from here on nothing fails
+  for (Callback<void()>& task : tasks) batch->tasks.push_back(std::move(task));
+  node->batch = std::move(batch);
+  return push_node(node);
 }
 
-/// Takes the nodes over. False, and they are destroyed, when the loop is gone.
-bool PostQueue::push_chain(Chain chain) noexcept {
+/// Takes the node over. False, and it is destroyed, when the loop is gone.
+bool PostQueue::push_node(Node* node) noexcept {
   Node* const closed = reinterpret_cast<Node*>(&closed_place);
   Node* head = head_.load(std::memory_order_relaxed);
   do {
     if (head == closed) {
-      chain.last->next = nullptr;
-      destroy(chain.first);
+      delete node;
       return false;
     }
-    chain.last->next = head;
+    node->next = head;
     // One look at the clock for all that the loop will fetch together, however many they are by then.
-    if (head == nullptr) chain.last->pushed = sys::monotonic_now();
-  } while (!head_.compare_exchange_weak(head, chain.first, std::memory_order_seq_cst, std::memory_order_relaxed));
+    if (head == nullptr) node->pushed = sys::monotonic_now();
+  } while (!head_.compare_exchange_weak(head, node, std::memory_order_seq_cst, std::memory_order_relaxed));
   if (must_wake()) wake();
   return true;
 }
@@ -116,6 +140,7 @@ void PostQueue::run_tasks(std::size_t limit, const bool& must_stop, InsightRecor
     if (mine_ != nullptr && recorder != nullptr) recorder->tasks_fetched(mine_->pushed);
   }
   for (; mine_ != nullptr && limit > 0 && !must_stop; --limit) run_first_task(recorder);
+  return_spares();
 }
 
 void PostQueue::run_first_task(InsightRecorder* recorder) {
@@ -126,11 +151,18 @@ void PostQueue::run_first_task(InsightRecorder* recorder) {
     InsightRecorder* recorder;
   };
   const Ended ended{recorder};
-  Node* node = mine_;
-  mine_ = node->next;
-  Callback<void()> task = std::move(node->task);
-  delete node;
+  Callback<void()> task = take_first_task();
   task();
+}
+
+Callback<void()> PostQueue::take_first_task() noexcept {
+  Node* node = mine_;
+  Batch* batch = node->batch.get();
+  Callback<void()> task = std::move(batch == nullptr ? node->task : batch->tasks[batch->next++]);
+  if (batch != nullptr && batch->next < batch->tasks.size()) return task;
+  mine_ = node->next;
+  keep_spare(node);
+  return task;
 }
 
 void PostQueue::close() noexcept {
@@ -167,7 +199,7 @@ PreparedPost::PreparedPost(PostQueueRef queue, Callback<void()> task)
 void PreparedPost::send() noexcept {
   if (node_ == nullptr) return;
   PostQueue::Node* node = std::exchange(node_, nullptr);
-  (void)queue_->push_chain({node, node});
+  (void)queue_->push_node(node);
 }
 
 void PreparedPost::run() {

@@ -5,8 +5,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -74,24 +76,31 @@ class PostQueue {
 
   enum class State : std::uint8_t { running, sleeping, woken };
 
+  /// Several tasks that were pushed together: memory that one thread allocates and another frees is what a post costs most.
+  struct Batch {
+    std::vector<Callback<void()>> tasks;
+    std::size_t next = 0;  ///< those before it have been taken
+  };
+
   struct Node {
     Node* next;
     Callback<void()> task;
-    TimePoint pushed{};  ///< when; of the one that was pushed onto an empty queue
+    TimePoint pushed{};              ///< when; of the one that was pushed onto an empty queue
+    std::unique_ptr<Batch> batch{};  ///< stands for its tasks, of which at least one is left; `task` is empty then
   };
 
   explicit PostQueue(sys::Descriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
   ~PostQueue();
 
-  struct Chain {
-    Node* first;  ///< as head_ is: the newest
-    Node* last;
-  };
-  bool push_chain(Chain chain) noexcept;
+  bool push_node(Node* node) noexcept;
   bool must_wake() noexcept;
   void wake() noexcept;
   Node* take_in_order() noexcept;
   void run_first_task(InsightRecorder* recorder);
+  Callback<void()> take_first_task() noexcept;
+  Node* take_spare() noexcept;
+  void keep_spare(Node* node) noexcept;
+  void return_spares() noexcept;
   static void destroy(Node* list) noexcept;
 
   std::atomic<Node*> head_{nullptr};  // newest first; `closed_place` once the loop is gone
@@ -100,6 +109,15 @@ class PostQueue {
   std::atomic<std::uint32_t> references_{0};
   Node* mine_ = nullptr;  // taken from head_, oldest first, not yet run
   sys::Descriptor descriptor_;
+
+  // Nodes that have done their work go back to the producers, so that they need not allocate: the loop collects them and
+  // hands them over when the last ones are gone.
+  static constexpr std::size_t most_spares = 512;
+  Node* spent_ = nullptr;                     // the loop's
+  std::size_t spent_count_ = 0;               // of `spent_`
+  std::atomic<Node*> returned_{nullptr};      // on their way: set by the loop, taken by a producer
+  alignas(64) std::atomic_flag is_taking_{};  // held by the producer that is at `spares_`; nobody waits for it
+  Node* spares_ = nullptr;
 };
 
 /// Shares a PostQueue. Any thread.
