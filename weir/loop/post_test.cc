@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -230,6 +231,54 @@ TEST_F(PostQueueTest, a_task_that_throws_leaves_the_rest_in_order) {
   queue_->run_tasks(100);
 
   EXPECT_EQ(order, "acd");
+  queue_->close();
+}
+
+TEST_F(PostQueueTest, a_batch_that_is_run_in_part_goes_on_in_order) {
+  std::string order;
+  std::array<Callback<void()>, 3> tasks;
+  for (std::size_t i = 0; i < tasks.size(); ++i) tasks[i] = [&order, i] { order += static_cast<char>('a' + i); };
+  EXPECT_TRUE(queue_->push_all(tasks));
+  EXPECT_TRUE(queue_->push([&] { order += 'z'; }));
+
+  queue_->run_tasks(2);
+  EXPECT_EQ(order, "ab");
+  EXPECT_TRUE(queue_->has_tasks());
+  queue_->run_tasks(100);
+
+  EXPECT_EQ(order, "abcz");
+  queue_->close();
+}
+
+TEST_F(PostQueueTest, of_a_batch_that_has_run_in_part_the_rest_is_destroyed_with_the_queue) {
+  int alive = 0;
+  int ran = 0;
+  std::array<Callback<void()>, 3> tasks;
+  for (auto& task : tasks) task = [token = Token(alive), &ran] { ++ran; };
+  EXPECT_TRUE(queue_->push_all(tasks));
+  queue_->run_tasks(1);
+  EXPECT_EQ(alive, 2);
+
+  queue_->close();
+
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(alive, 0);
+}
+
+/// More than the loop gives back at once, so that some nodes are new and some are used again, those of batches among them.
+TEST_F(PostQueueTest, nodes_that_are_used_again_run_what_was_posted_last) {
+  int alive = 0;
+  int sum = 0;
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 700; ++i) EXPECT_TRUE(queue_->push([token = Token(alive), &sum] { ++sum; }));
+    std::array<Callback<void()>, 2> tasks;
+    for (auto& task : tasks) task = [token = Token(alive), &sum] { ++sum; };
+    EXPECT_TRUE(queue_->push_all(tasks));
+    queue_->run_tasks(10000);
+    EXPECT_EQ(alive, 0);
+  }
+
+  EXPECT_EQ(sum, 5 * 702);
   queue_->close();
 }
 
