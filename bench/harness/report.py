@@ -9,16 +9,16 @@ TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10
 
 STYLE = """
 :root { color-scheme: light dark; --page: #fcfcfb; --text: #1d1d1b; --soft: #6b6a65; --line: #d9d8d3; --band: #ecebe6;
-  --weir: #1f6fd0; --libevent: #c2571a; --asio: #1a8f6a; --limit: #77756e; --goal: #b3261e; }
+  --weir: #1f6fd0; --libevent: #c2571a; --libuv: #8a4fb8; --asio: #1a8f6a; --limit: #77756e; --goal: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --page: #1a1a19; --text: #ecebe6; --soft: #a3a19a; --line: #3a3a37; --band: #2a2a28;
-  --weir: #5aa2f5; --libevent: #ee8a4f; --asio: #43c39a; --limit: #a8a69e; --goal: #ff8a80; } }
+  --weir: #5aa2f5; --libevent: #ee8a4f; --libuv: #bd8ee6; --asio: #43c39a; --limit: #a8a69e; --goal: #ff8a80; } }
 body { background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .3rem; } p, li { max-width: 45rem; } .soft { color: var(--soft); } .failed { color: var(--goal); }
 .wide { overflow-x: auto; } svg { display: block; } svg text { font: 12px system-ui, sans-serif; fill: var(--text); }
 svg .soft { fill: var(--soft); } svg .group { font-weight: 600; } svg .goal { fill: var(--goal); }
 .grid { stroke: var(--line); } .one { stroke: var(--soft); stroke-width: 1.5; } .goal-line { stroke: var(--goal); stroke-dasharray: 4 3; } .goal-mark { stroke: var(--goal); stroke-width: 2; }
-.band { fill: var(--band); } .weir { --ink: var(--weir); } .libevent { --ink: var(--libevent); } .asio { --ink: var(--asio); } .limit { --ink: var(--limit); }
+.band { fill: var(--band); } .weir { --ink: var(--weir); } .libevent { --ink: var(--libevent); } .libuv { --ink: var(--libuv); } .asio { --ink: var(--asio); } .limit { --ink: var(--limit); }
 .range { stroke: var(--ink); stroke-width: 2; } .dot { fill: var(--ink); stroke: var(--page); stroke-width: 1.5; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
 th, td { padding: .2rem .8rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
@@ -115,7 +115,7 @@ def ratio_row(subject, ratio, axis, y, goal):
 
 def ink(subject):
     name = subject.split("-")[0].split(" ")[0]
-    return {"evbuffer": "libevent", "cord": "asio"}.get(name, name if name in ("weir", "libevent", "asio") else "limit")
+    return {"evbuffer": "libevent", "cord": "asio"}.get(name, name if name in ("weir", "libevent", "libuv", "asio") else "limit")
 
 
 def text(x, y, words, style, anchor="start"):
