@@ -19,11 +19,12 @@
 #include "weir/base/time.h"
 #include "weir/buffer/pool.h"
 #include "weir/buffer/pool_reserve.h"
-#include "weir/loop/diagnostic.h"
 #include "weir/loop/hook.h"
 #include "weir/loop/insight_recorder.h"
+#include "weir/loop/loop_options.h"
 #include "weir/loop/loop_snapshot.h"
 #include "weir/loop/post_queue.h"
+#include "weir/loop/running_callbacks.h"
 #include "weir/loop/slot.h"
 #include "weir/loop/timer_heap.h"
 #include "weir/loop/timer_wheel.h"
@@ -41,19 +42,6 @@ enum class RunEnd {
   stopped,  ///< `stop()` was called
   empty,    ///< nothing was left that could ever call back
   turn,     ///< `run_once` only: a turn was made, and there may be more to do
-};
-
-/// Which mechanism of the system carries the loop.
-enum class BackendChoice {
-  automatic,  ///< what the environment variable WEIR_BACKEND names (auto, epoll or poll), or else the best there is
-  epoll,      ///< epoll(7): constant work for each event, however many connections are open
-  poll,       ///< poll(2): work for each connection in each turn; there for systems without epoll, and for comparison
-};
-
-/// Of blocking work that a loop has done on other threads, see call.h.
-struct OffloadLimits {
-  std::size_t threads = 4;     ///< at most so many at a time, at least 1; each is started when it is needed first
-  std::size_t waiting = 1024;  ///< so many may wait beside those for which there is a thread
 };
 
 /// Waits for what happens to descriptors, timers, posts and signals, and calls back. One loop per thread.
@@ -77,30 +65,7 @@ struct OffloadLimits {
 /// Errors:    an exception that leaves a callback leaves `run()`; the loop stays consistent and may run again.
 class WEIR_API EventLoop {
  public:
-  struct Options {
-    /// One that the system does not offer is errc::unavailable; automatic choice takes another, and tells the hook.
-    BackendChoice backend = BackendChoice::automatic;
-    /// Null is the default pool. It must outlive the loop, and needs a budget well above the 64 KiB that the loop
-    /// receives into and the `output_reserve_bytes` that it sets aside: from 75 % in use on, reading and accepting pause.
-    Pool* pool = nullptr;
-    Callback<void(const Diagnostic&)> on_diagnostic{};  ///< hears what the library has to say; empty by default
-    OffloadLimits offload{};
-    /// Classes of priority: how many streams, listeners and watches of each are served in a turn, the most urgent class, 0,
-    /// first. What is left goes on in the next turn, after whatever more urgent has come by then. A class with 0 is served
-    /// only in turns in which no more urgent one has anything to do. Empty: one class, without a quota, at no cost.
-    ///
-    ///     {.quotas = {weir::unlimited, 16, 0}}      // control, requests, bulk transfers when nothing else is to be done
-    ///
-    /// What waits in a queue may have changed when its turn comes: a watched descriptor may be empty again, so that it should
-    /// not block. Everything is of class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
-    std::vector<std::size_t> quotas{};
-    /// A turn that takes longer is a stall: it is counted and, when it is over, told to `on_stall`. Nobody who waits on this
-    /// loop has been served meanwhile. Default: 100 ms; `no_stall_limit` lifts it. (asyncio's limit is the same, Seastar's is
-    /// 25 ms.) Time that the system gave to other programs counts too, for those who wait do not care.
-    Duration stall_limit = std::chrono::milliseconds(100);
-    /// Hears of each stall; empty by default.
-    Callback<void(const Stall&)> on_stall{};
-  };
+  using Options = LoopOptions;
 
   static constexpr Duration no_stall_limit = Duration::max();
 
@@ -243,21 +208,12 @@ class WEIR_API EventLoop {
   /// Runs `callback`, which may replace itself meanwhile through `replace_callback`. Its owner must live until it returns.
   template <class Signature, class... Args>
   void invoke(Callback<Signature>& callback, Args&&... args) {
-    const CallFrame<Signature> frame(*this, callback);
-    callback(std::forward<Args>(args)...);
+    running_callbacks_.invoke(callback, std::forward<Args>(args)...);
   }
   /// Puts `next` in the place of `current`; when that is running, after it has returned, so that its captures stay.
   template <class Signature>
   void replace_callback(Callback<Signature>& current, Callback<Signature> next) noexcept {
-    CallFrameBase* running = nullptr;  // the outermost, should the callback be on the stack twice
-    for (CallFrameBase* frame = frames_; frame != nullptr; frame = frame->outer) {
-      if (frame->callback == &current) running = frame;
-    }
-    if (running == nullptr) {
-      current = std::move(next);
-    } else {
-      static_cast<CallFrame<Signature>*>(running)->next = std::move(next);
-    }
+    running_callbacks_.replace(current, std::move(next));
   }
   void say(Diagnostic::Level level, std::string_view message, std::error_code error = {});
   /// Something that can call back came or went: a loop without any is empty.
@@ -315,29 +271,6 @@ class WEIR_API EventLoop {
   friend class Slot;
   class MemoryWaiter;
   class StopTimer;
-
-  /// A callback that is on the stack.
-  struct CallFrameBase {
-    void* callback;
-    CallFrameBase* outer;
-  };
-  template <class Signature>
-  struct CallFrame : CallFrameBase {
-    CallFrame(EventLoop& loop, Callback<Signature>& running) noexcept
-        : CallFrameBase{&running, loop.frames_},
-          loop_(loop) {
-      loop.frames_ = this;
-    }
-    CallFrame(const CallFrame&) = delete;
-    CallFrame& operator=(const CallFrame&) = delete;
-    ~CallFrame() {
-      loop_.frames_ = this->outer;
-      if (next) *static_cast<Callback<Signature>*>(this->callback) = *std::move(next);
-    }
-
-    EventLoop& loop_;
-    std::optional<Callback<Signature>> next;  ///< what takes its place when it has returned
-  };
 
   static constexpr std::size_t tasks_per_turn = 512;
   static constexpr Duration birth_unit = std::chrono::milliseconds(100);
@@ -405,7 +338,7 @@ class WEIR_API EventLoop {
   List<HookSlot, HookTag> after_wait_;
   Callback<void(const Diagnostic&)> on_diagnostic_;
   Callback<void(const Stall&)> on_stall_;
-  CallFrameBase* frames_ = nullptr;
+  RunningCallbacks running_callbacks_;
   Slot* running_slot_ = nullptr;
   Slot* thrower_ = nullptr;
   Stage stage_ = Stage::wait;
