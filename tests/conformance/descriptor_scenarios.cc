@@ -111,6 +111,57 @@ const Scenario scenarios[] = {
        for (const char* name : {"r", "w", "counter", "e", "file"}) try_socket_calls(s, name);
        s.unlink("file");
      }},
+    {"each_descriptor_tells_its_kind_and_how_it_was_opened",
+     [](Script& s) {
+       s.open("reading", "file", O_RDONLY | O_CREAT);
+       s.open("writing", "file", O_WRONLY);
+       s.open("both", "file", O_RDWR);
+       s.open("adding", "file", O_WRONLY | O_APPEND);
+       s.pipe("r", "w");
+       s.socket_pair("x", "y");
+       s.socket("tcp", tcp4);
+       s.socket("udp", udp4);
+       s.counter("counter");
+       s.epoll("e");
+       for (const char* name :
+            {"reading", "writing", "both", "adding", "r", "w", "x", "tcp", "udp", "counter", "e", "none"}) {
+         s.file_kind(name);
+         s.status_flags(name);
+       }
+       s.tcp_pair("left", "right");
+       s.status_flags("right");
+       s.unlink("file");
+     }},
+    {"what_was_set_is_told_and_how_it_was_opened_stays",
+     [](Script& s) {
+       s.open("file", "file", O_RDONLY | O_CREAT);
+       s.pipe("r", "w");
+       s.socket_pair("x", "y");
+       s.counter("counter");
+       for (const char* name : {"file", "r", "w", "x", "counter", "none"}) {
+         for (const int flags : {0, O_NONBLOCK, O_RDWR, O_RDWR | O_APPEND | O_NONBLOCK}) {
+           s.set_status_flags(name, flags);
+           s.status_flags(name);
+         }
+       }
+       s.status_flags("y");
+       s.unlink("file");
+     }},
+    {"a_file_can_be_made_to_be_appended_to",
+     [](Script& s) {
+       s.open("file", "file", O_RDWR | O_CREAT);
+       s.write("file", "0123");
+       s.open("again", "file", O_RDWR);
+       s.write("again", "a");
+       s.set_status_flags("again", O_APPEND);
+       s.write("again", "b");
+       s.write_pieces_at("again", 0, {"c"});
+       s.set_status_flags("again", 0);
+       s.write_pieces_at("again", 0, {"d"});
+       s.write("again", "e");
+       s.read_at("file", 0);
+       s.unlink("file");
+     }},
 };
 
 }  // namespace

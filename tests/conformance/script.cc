@@ -230,6 +230,21 @@ void Script::take_error(std::string_view name) {
 
 void Script::file_size(std::string_view name) { note({"file size", name}, count_text(sys::file_size(number(name)))); }
 
+void Script::file_kind(std::string_view name) {
+  sys::FileKind kind{};
+  const sys::CallResult got = sys::file_kind(number(name), kind);
+  note({"file kind", name}, outcome_text(got, file_kind_text(kind)));
+}
+
+void Script::status_flags(std::string_view name) {
+  const sys::CallResult got = sys::status_flags(number(name));
+  note({"status flags", name}, outcome_text(got, got ? status_flags_text(got.number()) : std::string()));
+}
+
+void Script::set_status_flags(std::string_view name, int flags) {
+  note({"set status flags", name, status_flags_text(flags)}, outcome_text(sys::set_status_flags(number(name), flags)));
+}
+
 void Script::unlink(std::string_view path) {
   note({"unlink", path}, outcome_text(sys::unlink(addresses_.path(path).c_str())));
 }

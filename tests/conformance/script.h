@@ -144,6 +144,10 @@ class Script {
 
   // Files.
   void file_size(std::string_view name);
+  void file_kind(std::string_view name);
+  /// How it was opened, and of what may be changed those that weir looks at: O_NONBLOCK and O_APPEND.
+  void status_flags(std::string_view name);
+  void set_status_flags(std::string_view name, int flags);
   void read_at(std::string_view name, std::uint64_t offset, std::size_t most = 64);
   void read_pieces_at(std::string_view name, std::uint64_t offset, std::initializer_list<std::size_t> sizes);
   void write_pieces_at(std::string_view name, std::uint64_t offset, std::initializer_list<std::string_view> pieces);

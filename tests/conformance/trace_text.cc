@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/conformance/trace_text.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -57,6 +59,25 @@ std::string events_text(std::uint32_t events) {
   }
   if (events != 0) text += (text.empty() ? "" : "|") + std::to_string(events);
   return text.empty() ? "none" : text;
+}
+
+std::string file_kind_text(sys::FileKind kind) {
+  switch (kind) {
+    case sys::FileKind::regular: return "regular";
+    case sys::FileKind::pipe: return "pipe";
+    case sys::FileKind::socket: return "socket";
+    case sys::FileKind::terminal: return "terminal";
+    case sys::FileKind::other: break;
+  }
+  return "other";
+}
+
+std::string status_flags_text(int flags) {
+  const int access = flags & O_ACCMODE;
+  std::string text = access == O_RDONLY ? "RDONLY" : access == O_WRONLY ? "WRONLY" : "RDWR";
+  if ((flags & O_APPEND) != 0) text += "|APPEND";
+  if ((flags & O_NONBLOCK) != 0) text += "|NONBLOCK";
+  return text;
 }
 
 std::string quoted(std::string_view text) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "weir/sys/call_result.h"
+#include "weir/sys/kernel.h"
 
 namespace weir::conformance {
 
@@ -33,6 +34,10 @@ std::string outcome_text(sys::CallResult result, std::string_view success = "ok"
 std::string count_text(sys::CallResult result);
 /// `IN|RDHUP`.
 std::string events_text(std::uint32_t events);
+/// `pipe`.
+std::string file_kind_text(sys::FileKind kind);
+/// `RDWR|NONBLOCK`: the access, and those of the flags that weir looks at.
+std::string status_flags_text(int flags);
 /// `"hello"`; a long text is cut, and what cannot be printed is a dot.
 std::string quoted(std::string_view text);
 

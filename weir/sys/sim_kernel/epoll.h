@@ -15,6 +15,7 @@ namespace weir::sys {
 /// the end of the list, an edge-triggered one leaves it until the next wake-up.
 class Epoll final : public File {
  public:
+  Epoll() noexcept { set_changeable_flags(0); }  // the one descriptor that is not made non-blocking
   ~Epoll() override;
 
   /// epoll_ctl(2), with descriptor and file already looked up.

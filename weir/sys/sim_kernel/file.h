@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 
 #include <cerrno>
@@ -60,6 +61,9 @@ class File {
   virtual bool can_be_polled() const { return true; }
   virtual bool can_be_read() const { return true; }
   virtual bool can_be_written() const { return true; }
+  /// Of the flags of fcntl(2), F_SETFL: O_NONBLOCK and O_APPEND. Nothing here ever waits, whatever it was told.
+  int changeable_flags() const noexcept { return changeable_flags_; }
+  void set_changeable_flags(int flags) noexcept { changeable_flags_ = flags & (O_NONBLOCK | O_APPEND); }
   virtual Socket* as_socket() { return nullptr; }
   virtual Epoll* as_epoll() { return nullptr; }
   virtual RegularFile* as_regular_file() { return nullptr; }
@@ -71,6 +75,7 @@ class File {
   friend class Epoll;
 
   List<EpollItem, WatcherTag> watchers_;
+  int changeable_flags_ = O_NONBLOCK;  // every descriptor is made so
 };
 
 /// What sockets of every kind answer. A call that a kind does not know fails as Linux has it.

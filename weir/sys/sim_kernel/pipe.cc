@@ -74,8 +74,8 @@ Bytes RegularFile::part(std::uint64_t offset, std::size_t count) const {
   return as_bytes(*contents_).subspan(at, std::min(count, size() - at));
 }
 
-bool RegularFile::can_be_read() const { return (access_ & O_ACCMODE) != O_WRONLY; }
-bool RegularFile::can_be_written() const { return (access_ & O_ACCMODE) != O_RDONLY; }
+bool RegularFile::can_be_read() const { return access_ != O_WRONLY; }
+bool RegularFile::can_be_written() const { return access_ != O_RDONLY; }
 
 CallResult RegularFile::read_at(MutableBytes into, std::uint64_t offset) const {
   if (!can_be_read()) return CallResult::failure(EBADF);
@@ -91,7 +91,7 @@ CallResult RegularFile::read(MutableBytes into) {
 }
 
 CallResult RegularFile::write(Bytes from) {
-  if ((access_ & O_APPEND) != 0 && can_be_written()) position_ = size();
+  if (appends() && can_be_written()) position_ = size();
   const CallResult result = write_at(from, position_);
   if (result) position_ += result.count();
   return result;
@@ -99,7 +99,7 @@ CallResult RegularFile::write(Bytes from) {
 
 CallResult RegularFile::write_at(Bytes from, std::uint64_t offset) {
   if (!can_be_written()) return CallResult::failure(EBADF);
-  const std::size_t at = (access_ & O_APPEND) != 0 ? size() : static_cast<std::size_t>(offset);
+  const std::size_t at = appends() ? size() : static_cast<std::size_t>(offset);
   if (from.empty()) return CallResult::success();
   if (contents_->size() < at + from.size()) contents_->resize(at + from.size());
   std::transform(from.begin(), from.end(), contents_->begin() + static_cast<std::ptrdiff_t>(at),

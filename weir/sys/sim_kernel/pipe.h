@@ -70,7 +70,11 @@ class EventCounter final : public File {
 /// An open file of the host's file tree. Epoll refuses it, as Linux does.
 class RegularFile final : public File {
  public:
-  RegularFile(std::shared_ptr<std::string> contents, int access) : contents_(std::move(contents)), access_(access) {}
+  RegularFile(std::shared_ptr<std::string> contents, int flags)
+      : contents_(std::move(contents)),
+        access_(flags & O_ACCMODE) {
+    set_changeable_flags(flags | O_NONBLOCK);
+  }
 
   std::size_t size() const { return contents_->size(); }
   bool can_be_read() const override;
@@ -78,7 +82,7 @@ class RegularFile final : public File {
   /// The bytes from `offset` on, at most `count` of them.
   Bytes part(std::uint64_t offset, std::size_t count) const;
   CallResult read_at(MutableBytes into, std::uint64_t offset) const;
-  /// At the end instead, where the file was opened to append: pwrite(2), "Bugs".
+  /// At the end instead, where what is written is appended: pwrite(2), "Bugs".
   CallResult write_at(Bytes from, std::uint64_t offset);
 
   std::uint32_t readiness() override { return readable | writable; }
@@ -89,8 +93,10 @@ class RegularFile final : public File {
   RegularFile* as_regular_file() override { return this; }
 
  private:
+  bool appends() const noexcept { return (changeable_flags() & O_APPEND) != 0; }
+
   std::shared_ptr<std::string> contents_;  // also the tree's: it lives on when the name is removed
-  int access_;                             // O_RDONLY, O_WRONLY or O_RDWR, and O_APPEND
+  int access_;                             // O_RDONLY, O_WRONLY or O_RDWR
   std::uint64_t position_ = 0;
 };
 

@@ -426,16 +426,18 @@ CallResult SimKernel::file_kind(int descriptor, FileKind& kind) {
   });
 }
 
-/// Nothing here ever waits, whatever it was told.
 CallResult SimKernel::status_flags(int descriptor) {
   return on_file(Call::status_flags, descriptor, [](File& file, std::size_t) {
     const int access = !file.can_be_written() ? O_RDONLY : !file.can_be_read() ? O_WRONLY : O_RDWR;
-    return CallResult::success(access | O_NONBLOCK);
+    return CallResult::success(access | file.changeable_flags());
   });
 }
 
-CallResult SimKernel::set_status_flags(int descriptor, int) {
-  return on_file(Call::set_status_flags, descriptor, [](File&, std::size_t) { return CallResult::success(); });
+CallResult SimKernel::set_status_flags(int descriptor, int flags) {
+  return on_file(Call::set_status_flags, descriptor, [&](File& file, std::size_t) {
+    file.set_changeable_flags(flags);
+    return CallResult::success();
+  });
 }
 
 CallResult SimKernel::read_at(int descriptor, MutableBytes into, std::uint64_t offset) {
