@@ -37,6 +37,11 @@ constexpr std::size_t longest_line_end = 2;
 /// its end. Reading must go on with that much in it, and must not pause before a line is known to be too long.
 constexpr Marks marks_for_lines{.low = line_limit + longest_line_end, .high = 2 * line_limit};
 
+void print_line(std::string_view line) {
+  fmt::print("{}\n", line);
+  (void)std::fflush(stdout);
+}
+
 std::string_view signal_name(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
 
 /// Moves the first bytes of `from` to the end of `to`. Short lines are copied: to share each would cost more than its bytes.
@@ -84,7 +89,8 @@ class EchoServer {
 
   /// Prints a line of figures every so often. Requires that it listens.
   void print_stats(Duration period) {
-    stats_.emplace(threads_, period, [this] { return server_->stream_count(); });
+    stats_.emplace(
+        threads_, period, [this] { return server_->stream_count(); }, &print_line);
   }
 
   const Address& address() const noexcept { return server_->address(); }

@@ -2,18 +2,19 @@
 // SPDX-License-Identifier: MIT
 #include "weir/cli/stats_printer.h"
 
-#include <cstdio>
 #include <utility>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "weir/loop/call.h"
 
 namespace weir::cli {
 
-StatsPrinter::StatsPrinter(LoopThreads& threads, Duration period, Callback<std::size_t()> count_connections)
+StatsPrinter::StatsPrinter(LoopThreads& threads, Duration period, Callback<std::size_t()> count_connections,
+                           Callback<void(std::string_view)> print)
     : threads_(threads),
       count_connections_(std::move(count_connections)),
+      print_(std::move(print)),
       before_(threads.count()),
       last_(threads.loop(0).now()),
       timer_(threads.loop(0), [this](Timer&) { begin(); }) {
@@ -23,9 +24,7 @@ StatsPrinter::StatsPrinter(LoopThreads& threads, Duration period, Callback<std::
 
 void StatsPrinter::begin() {
   if (waiting_for_ != 0) {
-    fmt::print("{} of {} threads have not answered\n", waiting_for_, threads_.count());
-    (void)std::fflush(stdout);
-    return;
+    return print_(fmt::format("{} of {} threads have not answered", waiting_for_, threads_.count()));
   }
   gathered_ = {};
   waiting_for_ = threads_.count();
@@ -45,18 +44,17 @@ void StatsPrinter::begin() {
 void StatsPrinter::answered(std::size_t loop, LoopInsight insight) {
   gathered_.insight += insight.since(before_[loop]);
   before_[loop] = std::move(insight);
-  if (--waiting_for_ == 0) print();
+  if (--waiting_for_ == 0) tell();
 }
 
-void StatsPrinter::print() {
+void StatsPrinter::tell() {
   EventLoop& first = threads_.loop(0);
   gathered_.length = first.now() - std::exchange(last_, first.now());
   gathered_.loops = threads_.count();
   gathered_.connections = count_connections_();
   gathered_.pool_bytes = first.pool().stats().in_use;
   const std::size_t before = std::exchange(connections_before_, gathered_.connections);
-  fmt::print("{}\n", stats_line(gathered_, before));
-  (void)std::fflush(stdout);
+  print_(stats_line(gathered_, before));
 }
 
 }  // namespace weir::cli

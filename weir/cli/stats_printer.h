@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "weir/base/callback.h"
@@ -13,22 +14,25 @@
 
 namespace weir::cli {
 
-/// Asks each loop for its figures, on its own thread, and prints a line on stdout when all have answered. When one has not
-/// answered by the next time, that is what is printed.
+/// Asks each loop for its figures, on its own thread, and prints a line when all have answered. When one has not answered by
+/// the next time, that is what is printed.
 ///
 /// Lifetime: to be destroyed when the loops have ended, before them.
 /// Threads:  that of the first loop.
 class StatsPrinter {
  public:
-  StatsPrinter(LoopThreads& threads, Duration period, Callback<std::size_t()> count_connections);
+  /// Lines go to `print`.
+  StatsPrinter(LoopThreads& threads, Duration period, Callback<std::size_t()> count_connections,
+               Callback<void(std::string_view)> print);
 
  private:
   void begin();
   void answered(std::size_t loop, LoopInsight insight);
-  void print();
+  void tell();
 
   LoopThreads& threads_;
   Callback<std::size_t()> count_connections_;
+  Callback<void(std::string_view)> print_;
   std::vector<LoopInsight> before_;  ///< of each loop, at the line before
   StatsInterval gathered_;
   std::size_t waiting_for_ = 0;  ///< loops that have not answered
