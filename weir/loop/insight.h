@@ -110,10 +110,12 @@ class WEIR_API SlowestCallbacks {
 ///          ├──────────────────────────────────────────────────────┤ the turn
 struct LoopInsight {
   LoopCounters counters;
-  LoopHistogram turn_time;       ///< from the end of a wait to the end of the last callback
-  LoopHistogram callback_time;   ///< also of hooks before the wait, which belong to no turn
-  LoopHistogram timer_lateness;  ///< of Timers: how long after the moment that was asked for their callback began
-  LoopHistogram post_delay;      ///< how long the oldest of the tasks that were fetched together had waited
+  LoopHistogram turn_time;      ///< from the end of a wait to the end of the last callback
+  LoopHistogram callback_time;  ///< also of hooks before the wait, which belong to no turn
+  /// Of Timers, and of the time limits of streams, watches, connectors and servers that were reached: how long after the
+  /// moment that was asked for it was heard of.
+  LoopHistogram timer_lateness;
+  LoopHistogram post_delay;  ///< how long the oldest of the tasks that were fetched together had waited
   SlowestCallbacks slowest;
 
   /// Adds those of another loop.

@@ -54,8 +54,10 @@ class InsightRecorder {
   void tasks_fetched(TimePoint pushed) noexcept { insight_.post_delay.add(boundary_ - pushed); }
   void timer_fired(TimePoint deadline) noexcept {
     ++insight_.counters.timers;
-    insight_.timer_lateness.add(boundary_ - deadline);
+    limit_passed(deadline);
   }
+  /// Something other than a Timer had to happen at `deadline`, and happens now.
+  void limit_passed(TimePoint deadline) noexcept { insight_.timer_lateness.add(boundary_ - deadline); }
   void received(std::size_t bytes) noexcept {
     ++insight_.counters.receives;
     insight_.counters.received_bytes += bytes;

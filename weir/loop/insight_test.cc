@@ -105,6 +105,22 @@ TEST_F(LoopInsightTest, lateness_is_counted_from_the_moment_that_was_asked_for) 
   EXPECT_EQ(insight.counters.timers, 2U);
 }
 
+TEST_F(LoopInsightTest, lateness_is_also_that_of_a_watchs_timeout) {
+  const Pair pair = unix_pair();
+  int timeouts = 0;
+  auto watch = Watch::start(loop_, pair.near.number(), {.interest = {.readable = true}, .timeout = 10ms},
+                            [&](Readiness now) { timeouts += now.timed_out ? 1 : 0; });
+  ASSERT_TRUE(watch);
+  Timer busy(loop_, {.precise = true}, [](Timer&) { work_for(25ms); });
+  busy.start(8ms);
+
+  ASSERT_TRUE(loop_.run_until([&] { return timeouts == 1; }));
+
+  EXPECT_EQ(loop_.insight().counters.timers, 1U);
+  EXPECT_EQ(loop_.insight().timer_lateness.count(), 2U);
+  EXPECT_GE(loop_.insight().timer_lateness.max(), 22ms);
+}
+
 TEST_F(LoopInsightTest, lateness_of_a_coarse_timer_includes_its_rounding) {
   Timer timer(loop_, [](Timer&) {});
   timer.start(10'300us);

@@ -17,7 +17,7 @@ struct WheelTag;
 class WheelTimer : public ListHook<WheelTag> {
  public:
   bool is_armed() const noexcept { return is_linked(); }
-  /// The tick at which it fires. Only while armed.
+  /// The tick at which it fires. Only while armed, and in `fired`.
   std::uint64_t tick() const noexcept { return tick_; }
 
  protected:

@@ -87,6 +87,7 @@ class Watch::State final : public Slot, public WheelTimer, public ListHook<Group
   void fired() override {
     const SlotHold hold(*this);
     const CallbackSpan span(*this);
+    loop().recorder().limit_passed(loop().time_of(tick()));
     tell({.timed_out = true});
   }
   void run_deferred() override {

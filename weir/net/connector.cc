@@ -60,6 +60,7 @@ class Connector::State final : public ConnectSlot, public WheelTimer {
   void fired() override {
     const SlotHold hold(*this);
     const CallbackSpan span(*this);
+    loop().recorder().limit_passed(loop().time_of(tick()));
     give_up();
     done(errc::connect_timed_out);
   }

@@ -147,6 +147,7 @@ bool Server::State::stream_threw(Stream& stream, std::exception_ptr exception) {
 void Server::State::fired() {
   const SlotHold hold(*this);
   const CallbackSpan span(*this);
+  loop().recorder().limit_passed(stop_deadline_);
   // Aborting one may run release callbacks of foreign memory, which may destroy others: so each is looked up anew, and
   // those that are done go to the back.
   for (std::size_t left = stream_count(); left > 0 && !streams_.is_empty(); --left) {

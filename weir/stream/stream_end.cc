@@ -163,6 +163,7 @@ void Stream::fired() {
   std::error_code what;
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
+  loop().recorder().limit_passed(next);
   if (state_ == State::broken) return fail(unpack(failure_));
   if (what == errc::read_timed_out || what == errc::idle_timed_out) return fail_unless_data_waits(what);
   if (what == errc::write_timed_out) return fail_unless_room_waits();

@@ -54,6 +54,25 @@ TEST_F(StreamTime, the_write_limit_counts_from_a_write_late_in_a_long_turn) {
   EXPECT_LE(world().now() - written, 210ms);
 }
 
+TEST_F(StreamTime, how_late_a_limit_is_heard_of_is_measured_when_it_is_reached) {
+  open({.time_limits = {.read = 100ms}});
+  run_for(60ms);
+  connection.peer.send("not yet");
+  run_for(60ms);  // the timer looked, and found that the limit had moved
+  const LoopInsight before = loop.insight();
+  loop.post([&] { world().run_for(70ms); });
+
+  ASSERT_TRUE(loop.run_until([&] { return told.closed == 1; }));
+
+  const LoopInsight since = loop.insight().since(before);
+  EXPECT_EQ(told.error, errc::read_timed_out);
+  EXPECT_EQ(before.timer_lateness.count(), 2U) << "those of run_for";
+  EXPECT_EQ(since.timer_lateness.count(), 1U);
+  EXPECT_GE(since.timer_lateness.max(), 25ms);
+  EXPECT_LE(since.timer_lateness.max(), 40ms);
+  EXPECT_EQ(since.counters.timers, 0U) << "that is of Timers";
+}
+
 TEST_F(StreamTime, the_read_limit_counts_from_a_resume_late_in_a_long_turn) {
   open({.time_limits = {.read = 200ms}});
   connection->pause();
