@@ -208,6 +208,7 @@ void ReadinessBackend::stop_accept(AcceptSlot& slot) noexcept { slot.is_reading_
 /// Accepts until nobody waits, the slot is stopped, or its turn is over.
 void ReadinessBackend::accept(AcceptSlot& slot) {
   ReadyGuard guard(*this, slot);
+  const CallbackSpan span(slot);  // of the last connection, and of the call that finds no other
   std::size_t accepted = 0;
   int last_error = 0;
   for (std::size_t tries = 0; slot.is_reading_ && tries < accepts_per_turn; ++tries) {
@@ -216,9 +217,8 @@ void ReadinessBackend::accept(AcceptSlot& slot) {
     sys::SocketName peer;
     const sys::CallResult got = sys::accept(slot.descriptor(), peer);
     if (got) {
-      ++accepted;
+      if (accepted++ != 0) loop_.recorder().callback_ended(slot);  // that of the connection before
       ++loop_.recorder().counters().accepts;
-      const CallbackSpan span(slot);
       slot.accepted(sys::Descriptor(got.number()), peer);
       if (loop_.is_cut()) return;
       continue;
