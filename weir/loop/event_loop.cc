@@ -17,20 +17,23 @@ namespace {
 using namespace weir::literals;
 
 constexpr Duration tick_length = 1ms;
+constexpr Duration between_tries_for_memory = 10ms;
 
 }  // namespace
 
-/// Carries the pool's news, which come on any thread, to the loop's own.
-class EventLoop::MemoryWaiter final : public PoolWaiter {
+/// Carries the pool's news, which come on any thread, to the loop's own. Of the system there is no news: a timer it is.
+class EventLoop::MemoryWaiter final : public PoolWaiter, public WheelTimer {
  public:
-  explicit MemoryWaiter(PostQueue& posts) noexcept : posts_(posts) {}
+  explicit MemoryWaiter(EventLoop& loop) noexcept : loop_(loop) {}
 
-  void memory_released() noexcept override { posts_.raise(PostQueue::memory_released); }
+  void memory_released() noexcept override { loop_.posts_->raise(PostQueue::memory_released); }
 
   bool is_waiting = false;  ///< the loop's thread only
 
  private:
-  PostQueue& posts_;
+  void fired() override { loop_.backend_->resume_starved(); }
+
+  EventLoop& loop_;
 };
 
 /// Stops its loop when the time has come.
@@ -74,7 +77,7 @@ std::error_code EventLoop::open(Options options) {
   Result<PostQueueRef> posts = PostQueue::create();
   if (!posts) return posts.error();
   posts_ = *std::move(posts);
-  memory_waiter_ = std::make_unique<MemoryWaiter>(*posts_);
+  memory_waiter_ = std::make_unique<MemoryWaiter>(*this);
   auto backend = make_backend(*this, options.backend, *pool_, posts_->descriptor());
   if (!backend) return backend.error();
   backend_ = *std::move(backend);
@@ -310,6 +313,10 @@ bool EventLoop::wait_for_memory() noexcept {
   if (memory_waiter_->is_waiting) return true;
   memory_waiter_->is_waiting = pool_->add_waiter(*memory_waiter_);
   return memory_waiter_->is_waiting;
+}
+
+void EventLoop::retry_for_memory() noexcept {
+  if (!memory_waiter_->is_armed()) arm(*memory_waiter_, clock() + between_tries_for_memory);
 }
 
 void EventLoop::descriptor_freed() noexcept {

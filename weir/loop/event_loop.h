@@ -256,6 +256,8 @@ class WEIR_API EventLoop {
 
   /// Asks to have `Backend::resume_starved` called when the pool has memory again. False when it has some already.
   bool wait_for_memory() noexcept;
+  /// Has `Backend::resume_starved` called in a while, for when the system has no memory, nobody tells when it has some again.
+  void retry_for_memory() noexcept;
 
   /// The slot whose callback runs; set and restored by whoever calls one.
   Slot* running_slot() const noexcept { return running_slot_; }

@@ -47,7 +47,8 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   const Kind kind_;
   std::uint8_t priority_ = 0;
   bool is_attached_ = false;
-  bool is_starved_ = false;
+  bool is_starved_ = false;       ///< to receive, or to accept
+  bool cannot_send_yet_ = false;  ///< for there was no memory for what has to be copied
 
   // What the backend knows and what was asked of it. Meanings differ a little by kind; see ReadinessBackend.
   bool is_reading_ = false;   ///< bytes: receive is on; accept: accepting

@@ -1,13 +1,18 @@
 // weir: tests of a loop whose pool is short of memory: it reads and accepts later, and loses nothing.
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/support/loop_fixture.h"
+#include "weir/buffer/file_range.h"
 #include "weir/sys/fault_kernel.h"
 
 namespace weir {
@@ -17,6 +22,7 @@ using namespace weir::literals;
 using namespace weir::testing_support;
 using sys::Call;
 using sys::FaultKernel;
+using sys::FaultPlan;
 using sys::ScopedKernel;
 
 class MemoryPressure : public testing::Test {
@@ -152,6 +158,107 @@ TEST_F(MemoryPressure, destroying_a_starved_slot_and_then_the_loop_leaves_nothin
   held.clear();  // must not tell a loop that is gone
 
   EXPECT_EQ(pool_.stats().blocks, 0U);
+}
+
+/// A file of the kernel that the test runs on.
+SharedFile file_with(std::string_view text) {
+  const std::string path = "/tmp/weir-memory-pressure-" + std::to_string(::getpid());
+  sys::Descriptor file(sys::open_file(path.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600).number());
+  EXPECT_EQ(sys::write(file.number(), as_bytes(text)).count(), text.size());
+  EXPECT_TRUE(sys::unlink(path.c_str()));
+  return SharedFile::adopt(std::move(file));
+}
+
+/// The allocator's memory, while there is any.
+class FailingSource final : public MemorySource {
+ public:
+  void* obtain(std::size_t bytes) noexcept override {
+    return has_memory ? std::aligned_alloc(std::size_t{4096}, bytes) : nullptr;
+  }
+  void give_back(void* memory, std::size_t) noexcept override { std::free(memory); }
+
+  bool has_memory = true;
+};
+
+/// A loop whose pool has a large budget, and gets no memory for it.
+class NoMemory : public testing::Test {
+ protected:
+  FaultKernel kernel_;
+  ScopedKernel installed_{kernel_};
+  FailingSource source_;
+  Pool pool_{{.limit = 64_MiB, .memory = &source_}};
+  std::vector<std::string> remarks_;
+  std::unique_ptr<EventLoop> loop_ = *EventLoop::create(
+      {.pool = &pool_, .on_diagnostic = [this](const Diagnostic& said) { remarks_.emplace_back(said.message); }});
+};
+
+TEST_F(NoMemory, at_all_pauses_reading_without_a_spin_and_it_goes_on_although_nobody_tells) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
+  source_.has_memory = false;
+  ASSERT_EQ(write_some(pair.far, "waiting"), 7U);
+  const std::uint64_t waits_before = kernel_.waits();
+
+  EXPECT_FALSE(run_until(
+      *loop_, [&] { return !probe->text.empty(); }, 100ms));
+  EXPECT_LE(kernel_.waits() - waits_before, 30U) << "about one wait in 10 ms, and a turn after each";
+  EXPECT_EQ(remarks_.front(), "reading pauses: there is no memory");
+  source_.has_memory = true;
+
+  EXPECT_TRUE(run_until(
+      *loop_, [&] { return probe->text == "waiting"; }, 100ms));
+}
+
+TEST_F(NoMemory, for_what_must_be_copied_pauses_sending_without_a_spin_and_does_not_stop_reading) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
+  const std::string text = numbered_bytes(100'000);
+  const SharedFile file = file_with(text);
+  ASSERT_EQ(write_some(pair.far, "first"), 5U);
+  ASSERT_TRUE(
+      run_until(*loop_, [&] { return probe->text == "first"; }));  // the loop has the block that it receives into
+  kernel_.set_plan(FaultPlan::from_nth(1, {.error = EINVAL}, {Call::send_file}));  // so it has to be copied
+  source_.has_memory = false;
+  std::vector<Block> held;  // what the pool has already
+  for (std::size_t bytes = 64_KiB; bytes >= 32_KiB; bytes /= 2) {
+    while (Result<Block> block = pool_.try_allocate(bytes)) held.push_back(*std::move(block));
+  }
+  Buffer output(pool_);
+  output.append(file.range(0, text.size()));
+  probe->send(std::move(output));
+  const std::uint64_t waits_before = kernel_.waits();
+
+  EXPECT_FALSE(run_until(
+      *loop_, [&] { return probe->output_buffer().size() < text.size(); }, 100ms));
+  EXPECT_LE(kernel_.waits() - waits_before, 30U);
+  ASSERT_EQ(write_some(pair.far, "second"), 6U);
+  EXPECT_TRUE(run_until(
+      *loop_, [&] { return probe->text == "firstsecond"; }, 1ms))
+      << "its input has not to wait";
+
+  source_.has_memory = true;
+  std::string got;
+  EXPECT_TRUE(run_until(
+      *loop_,
+      [&] {
+        got += read_some(pair.far);
+        return got.size() == text.size();
+      },
+      1s));
+  EXPECT_TRUE(got == text);
+}
+
+TEST_F(NoMemory, is_no_reason_for_a_closed_slot_to_be_tried_again) {
+  Pair pair = unix_pair();
+  auto probe = ByteProbe::reading(*loop_, std::move(pair.near));
+  source_.has_memory = false;
+  ASSERT_EQ(write_some(pair.far, "waiting"), 7U);
+  ASSERT_TRUE(loop_->run_once());
+
+  probe.reset();
+  source_.has_memory = true;
+
+  EXPECT_EQ(*loop_->run(), RunEnd::empty);
 }
 
 }  // namespace

@@ -110,7 +110,7 @@ sys::Descriptor ReadinessBackend::detach(IoSlot& slot) noexcept {
   slot.ListHook<ReadyTag>::unlink();
   slot.is_attached_ = slot.is_reading_ = slot.is_writing_ = false;
   slot.is_readable_ = slot.is_writable_ = slot.has_ended_ = false;
-  slot.is_always_readable_ = slot.is_always_writable_ = false;
+  slot.is_always_readable_ = slot.is_always_writable_ = slot.cannot_send_yet_ = false;
   // Always before close(2): a duplicate of the descriptor, in a child say, would keep the registration alive.
   remove(slot, slot.descriptor_.number());
   loop_.remove_active();
@@ -162,7 +162,7 @@ void ReadinessBackend::note_all() {
   while (next_event_ < event_count_) {
     IoSlot* slot = note(events_[next_event_++]);
     if (slot == nullptr) continue;
-    if (slot->is_starved_) slot->ListHook<ReadyTag>::unlink();
+    if (slot->is_starved_ || slot->cannot_send_yet_) slot->ListHook<ReadyTag>::unlink();
     if (slot->ListHook<ReadyTag>::is_linked()) continue;
     if (classes_.are_used()) {
       classes_.push_back(*slot);

@@ -84,6 +84,7 @@ class ReadinessBackend : public Backend {
   sys::CallResult add_again(IoSlot& slot);
   void make_ready(IoSlot& slot) noexcept;
   bool must_starve(IoSlot& slot);
+  void wait_for_memory_to_send(ByteSlot& slot) noexcept;
 
   EventLoop& loop_;
   Pool& pool_;

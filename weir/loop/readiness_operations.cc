@@ -43,10 +43,11 @@ class ReadinessBackend::ReadyGuard {
   ReadyGuard(const ReadyGuard&) = delete;
   ReadyGuard& operator=(const ReadyGuard&) = delete;
   ~ReadyGuard() {
-    const bool wants_to_read = slot_.is_reading_ && slot_.is_readable_;
-    const bool wants_to_write = slot_.is_writing_ && slot_.is_writable_;
+    const bool wants_to_read = slot_.is_reading_ && slot_.is_readable_ && !slot_.is_starved_;
+    const bool wants_to_write = slot_.is_writing_ && slot_.is_writable_ && !slot_.cannot_send_yet_;
     if (!slot_.is_attached_ || !(wants_to_read || wants_to_write)) return;
-    if (wants_to_write) slot_.ListHook<ReadyTag>::unlink();  // waiting for memory to read must not hold up its output
+    // Waiting for memory to read must not hold up its output, nor the other way round.
+    if (slot_.is_starved_ || slot_.cannot_send_yet_) slot_.ListHook<ReadyTag>::unlink();
     backend_.make_ready(slot_);
   }
 
@@ -103,12 +104,10 @@ void ReadinessBackend::receive(ByteSlot& slot) {
   slot.is_starved_ = false;
   for (std::size_t left = bytes_per_turn; slot.is_reading_;) {
     const MutableBytes room = receive_block_.room();
-    if (room.empty() || pool_.is_pressed()) [[unlikely]] {
+    if (room.empty() || pool_.is_pressed() || !slot.input_buffer().reserve_slice()) [[unlikely]] {
       if (must_starve(slot)) return;
       continue;
     }
-    if (!slot.input_buffer().reserve_slice()) [[unlikely]]
-      return;  // the machine is out of memory: try next turn
     const sys::CallResult got = slot.reads_file_ ? sys::read(slot.descriptor(), room)  //
                                                  : sys::receive(slot.descriptor(), room);
     if (!got) [[unlikely]] {
@@ -135,14 +134,30 @@ void ReadinessBackend::receive(ByteSlot& slot) {
 
 /// Puts the slot among those that wait for memory. False when memory came back meanwhile.
 bool ReadinessBackend::must_starve(IoSlot& slot) {
-  if (!loop_.wait_for_memory()) return false;
+  const bool is_spent = pool_.is_pressed();
+  if (!loop_.wait_for_memory() && is_spent) return false;
   const bool is_first = starved_.is_empty();
   slot.ListHook<ReadyTag>::unlink();
   starved_.push_back(slot);
   slot.is_starved_ = true;
-  if (is_first)
+  if (!is_spent) loop_.retry_for_memory();
+  if (!is_first) return true;
+  if (is_spent) {
     loop_.say(Diagnostic::Level::warning, "reading pauses: the pool's budget is nearly spent", errc::budget);
+  } else {
+    loop_.say(Diagnostic::Level::warning, "reading pauses: there is no memory",
+              std::make_error_code(std::errc::not_enough_memory));
+  }
   return true;
+}
+
+/// Not even the reserve has any. To try again in each turn would be to spin.
+void ReadinessBackend::wait_for_memory_to_send(ByteSlot& slot) noexcept {
+  (void)loop_.wait_for_memory();
+  loop_.retry_for_memory();
+  slot.ListHook<ReadyTag>::unlink();
+  starved_.push_back(slot);
+  slot.cannot_send_yet_ = true;
 }
 
 void ReadinessBackend::resume_starved() noexcept {
@@ -166,6 +181,7 @@ void ReadinessBackend::start_send(ByteSlot& slot) {
 /// Sends until the output is empty, the kernel takes no more, or the turn is over. The caller holds the slot.
 void ReadinessBackend::send(ByteSlot& slot) {
   const Buffer& output = slot.output_buffer();
+  slot.cannot_send_yet_ = false;
   const Sink sink{.descriptor = slot.writer_ ? slot.writer_.number() : slot.descriptor(), .is_file = slot.writes_file_};
   for (std::size_t left = bytes_per_turn; slot.is_writing_;) {
     if (output.is_empty()) {
@@ -175,7 +191,7 @@ void ReadinessBackend::send(ByteSlot& slot) {
     const Offer offer = offer_front(sink, output, left, loop_.output_reserve());
     if (!offer.taken) [[unlikely]] {
       if (offer.taken.error_number() == EINTR) continue;
-      if (offer.lacks_memory) return;  // try next turn
+      if (offer.lacks_memory) return wait_for_memory_to_send(slot);
       slot.is_writable_ = slot.is_always_writable_;
       if (offer.taken.error_number() == EAGAIN) return;
       slot.is_writing_ = false;
