@@ -56,6 +56,7 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   bool is_readable_ = false;  ///< no call has said EAGAIN since the last event
   bool is_writable_ = false;
   std::uint32_t noted_events_ = 0;
+  std::uint32_t noted_for_ = 0;      ///< the dispatch for which these were fetched
   bool has_ended_ = false;           ///< the kernel reported an end or an error: short reads prove nothing any more
   bool is_always_readable_ = false;  ///< a regular file, say: the system does not report on it, and need not
   bool is_always_writable_ = false;

@@ -42,12 +42,12 @@ struct LoopOptions {
   ///
   ///     {.quotas = {weir::unlimited, 16, 0}}      // control, requests, bulk transfers when nothing else is to be done
   ///
-  /// What waits in a queue may have changed when its turn comes: a watched descriptor may be empty again, so that it should
-  /// not block. Everything is of class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
+  /// A watch that had to wait for its turn is told what still holds then, and not called when nothing does. Everything is of
+  /// class 0 until StreamOptions, ListenOptions or WatchOptions tell otherwise.
   std::vector<std::size_t> quotas{};
   /// A turn that takes longer is a stall: it is counted and, when it is over, told to `on_stall`. Nobody who waits on this
-  /// loop has been served meanwhile. Default: 100 ms; `EventLoop::no_stall_limit` lifts it. (asyncio's limit is the same, Seastar's is
-  /// 25 ms.) Time that the system gave to other programs counts too, for those who wait do not care.
+  /// loop has been served meanwhile. Default: 100 ms; `EventLoop::no_stall_limit` lifts it. (asyncio's limit is the same,
+  /// Seastar's is 25 ms.) Time that the system gave to other programs counts too, for those who wait do not care.
   Duration stall_limit = std::chrono::milliseconds(100);
   /// Hears of each stall; empty by default.
   Callback<void(const Stall&)> on_stall{};

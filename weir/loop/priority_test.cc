@@ -124,6 +124,55 @@ TEST_F(Priorities, what_stands_in_a_queue_may_be_destroyed) {
   EXPECT_EQ(turn(), "a");
 }
 
+TEST_F(Priorities, a_watch_that_had_to_wait_is_told_only_what_still_holds) {
+  make({1});
+  watch('a', 0);
+  watch('b', 0);
+  EXPECT_EQ(turn(), "a");
+  EXPECT_EQ(read_some(pairs[1].near), "x");  // somebody else was faster
+
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(turn().find('b'), std::string::npos) << "there is nothing to read";
+  EXPECT_EQ(write_some(pairs[1].far, "y"), 1U);
+
+  std::string later;
+  for (int i = 0; i < 4; ++i) later += turn();
+  EXPECT_NE(later.find('b'), std::string::npos) << "it is watched as before";
+}
+
+TEST_F(Priorities, what_an_edge_told_is_looked_at_again_when_it_had_to_wait) {
+  if (is_on_poll()) GTEST_SKIP() << "poll knows no edges";
+  make({1});
+  watch('a', 0);
+  pairs.push_back(unix_pair());
+  EXPECT_EQ(write_some(pairs.back().far, "x"), 1U);
+  std::vector<Readiness> told;
+  watches.push_back(*Watch::start(*loop, pairs.back().near.number(),
+                                  {.interest = {.readable = true, .writable = true}, .mode = WatchMode::edge},
+                                  [&](Readiness now) { told.push_back(now); }));
+  EXPECT_EQ(turn(), "a");
+  EXPECT_EQ(read_some(pairs[1].near), "x");
+
+  for (int i = 0; i < 4; ++i) (void)turn();
+
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].writable);
+  EXPECT_FALSE(told[0].readable);
+}
+
+TEST_F(Priorities, a_hang_up_is_told_however_long_it_had_to_wait) {
+  make({1});
+  watch('a', 0);
+  watch('b', 0);
+  EXPECT_EQ(turn(), "a");
+  EXPECT_EQ(read_some(pairs[1].near), "x");
+  pairs[1].far.reset();
+
+  std::string later;
+  for (int i = 0; i < 3; ++i) later += turn();
+
+  EXPECT_NE(later.find('b'), std::string::npos);
+}
+
 TEST_F(Priorities, a_turn_that_is_cut_short_goes_on_with_the_rest) {
   make({unlimited, unlimited});
   watch('a', 0);

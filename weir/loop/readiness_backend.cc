@@ -126,10 +126,12 @@ Result<void> ReadinessBackend::wait(Duration timeout) {
     return waited.error();
   }
   event_count_ = waited.count();
+  fetched_for_ = dispatch_ + 1;
   return {};
 }
 
 void ReadinessBackend::dispatch() {
+  ++dispatch_;
   if (classes_.are_used()) return dispatch_by_priority();
   serving_.splice_back(ready_);
   while (next_event_ < event_count_ && !loop_.is_cut()) {
@@ -201,6 +203,7 @@ IoSlot* ReadinessBackend::note(const epoll_event& event) {
   // Urgent data splits what one receive returns, so a short one does not prove that nothing is left either.
   if ((events & (ends | EPOLLPRI)) != 0) slot->has_ended_ = true;
   slot->noted_events_ = events;
+  slot->noted_for_ = fetched_for_;
   return slot;
 }
 

@@ -80,6 +80,7 @@ class ReadinessBackend : public Backend {
   void send(ByteSlot& slot);
   void accept(AcceptSlot& slot);
   void finish_connect(ConnectSlot& slot);
+  void tell_watch(WatchSlot& slot);
   static bool is_for_file(const IoSlot& slot) noexcept;
   sys::CallResult add_again(IoSlot& slot);
   void make_ready(IoSlot& slot) noexcept;
@@ -92,6 +93,8 @@ class ReadinessBackend : public Backend {
   std::vector<epoll_event> events_;
   std::size_t event_count_ = 0;
   std::size_t next_event_ = 0;
+  std::uint32_t dispatch_ = 0;      // which one this is, or the last was
+  std::uint32_t fetched_for_ = 0;   // that for which the events were fetched
   List<IoSlot, ReadyTag> ready_;    // to be served without waiting
   List<IoSlot, ReadyTag> serving_;  // the ready ones of this dispatch; more than none between two only after a throw
   List<IoSlot, ReadyTag> starved_;  // wait for memory

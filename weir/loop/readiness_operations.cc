@@ -1,5 +1,7 @@
 // weir: what slots ask of the loop where the system tells of readiness: receive, send, accept, connect, watch.
 // SPDX-License-Identifier: MIT
+#include <poll.h>
+
 #include <cerrno>
 
 #include "weir/loop/output_offer.h"
@@ -32,6 +34,14 @@ bool is_of_one_connection(int error) {
     case ECONNRESET: return true;
     default: return false;
   }
+}
+
+/// What of `events` still holds: others may have read from the descriptor, or written to it, meanwhile.
+std::uint32_t still_ready(int descriptor, std::uint32_t events) {
+  pollfd asked{.fd = descriptor, .events = static_cast<short>(events), .revents = 0};
+  const sys::CallResult answered = sys::poll({&asked, 1}, Duration::zero());
+  if (!answered) return events;
+  return static_cast<unsigned short>(asked.revents) & ~static_cast<std::uint32_t>(POLLNVAL);
 }
 
 }  // namespace
@@ -77,12 +87,7 @@ void ReadinessBackend::serve(IoSlot& slot) {
     case IoSlot::Kind::connect:
       if (slot.is_writing_ && slot.is_writable_) finish_connect(static_cast<ConnectSlot&>(slot));
       return;
-    case IoSlot::Kind::watch: {
-      SlotHold hold(slot);
-      auto& watch = static_cast<WatchSlot&>(slot);
-      if ((watch.interest_ & EPOLLET) == 0) (void)change(slot, slot.descriptor(), watch.interest_);
-      return watch.became_ready(slot.noted_events_);
-    }
+    case IoSlot::Kind::watch: return tell_watch(static_cast<WatchSlot&>(slot));
   }
 }
 
@@ -269,6 +274,14 @@ void ReadinessBackend::finish_connect(ConnectSlot& slot) {
   const sys::CallResult asked = sys::get_option(slot.descriptor(), SOL_SOCKET, SO_ERROR, error);
   if (!asked) error = asked.error_number();
   slot.connected(error == 0 ? std::error_code() : system_error(error));
+}
+
+void ReadinessBackend::tell_watch(WatchSlot& slot) {
+  SlotHold hold(slot);
+  if ((slot.interest_ & EPOLLET) == 0) (void)change(slot, slot.descriptor(), slot.interest_);
+  const bool is_old_news = slot.noted_for_ != dispatch_;  // held back by a quota, or by a turn that was cut short
+  const std::uint32_t events = is_old_news ? still_ready(slot.descriptor(), slot.noted_events_) : slot.noted_events_;
+  if (events != 0) slot.became_ready(events);
 }
 
 /// Level-triggered, unless it is to be EPOLLET, by arming again for each event: a registration that cannot be removed any more, since its descriptor

@@ -251,5 +251,29 @@ TEST_F(WatchTest, whose_descriptor_was_closed_under_it_does_not_keep_the_loop_sp
   EXPECT_LE(loop.counters().stale_events, 1U);
 }
 
+TEST_F(WatchTest, is_not_told_after_a_break_of_what_has_passed_meanwhile) {
+  const Pair first = unix_pair();
+  const Pair second = unix_pair();
+  int told = 0;
+  const auto stop = [&](Readiness) {
+    ++told;
+    loop_.break_now();
+  };
+  auto one = Watch::start(loop_, first.near.number(), {.readable = true}, stop);
+  auto other = Watch::start(loop_, second.near.number(), {.readable = true}, stop);
+  ASSERT_TRUE(one && other);
+  EXPECT_EQ(write_some(first.far, "x"), 1U);
+  EXPECT_EQ(write_some(second.far, "x"), 1U);
+  EXPECT_EQ(*loop_.run(), RunEnd::stopped);
+  ASSERT_EQ(told, 1);
+
+  (void)read_some(first.near);
+  (void)read_some(second.near);
+  ASSERT_TRUE(loop_.poll());
+  ASSERT_TRUE(loop_.poll());
+
+  EXPECT_EQ(told, 1);
+}
+
 }  // namespace
 }  // namespace weir
