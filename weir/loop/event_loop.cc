@@ -87,6 +87,7 @@ std::error_code EventLoop::open(Options options) {
 EventLoop::~EventLoop() {
   expects(!is_running_);
   if (posts_.get() == nullptr) return;
+  if (is_inherited()) (void)offload_threads_.release();  // see after_fork
   offload_threads_.reset();
   posts_->close();
   for (std::size_t before = 0; slots_.size() != before;) {  // again, while ending one leaves another without its handle
@@ -237,8 +238,10 @@ RunEnd EventLoop::serve_flags() {
   return (flags & PostQueue::stop_requested) != 0 ? RunEnd::stopped : RunEnd::turn;
 }
 
+bool EventLoop::is_inherited() const noexcept { return forks_ != sys::fork_count.load(std::memory_order_relaxed); }
+
 /// Its name is what the message says before the process ends.
-void EventLoop::expects_no_fork() const { expects(forks_ == sys::fork_count.load(std::memory_order_relaxed)); }
+void EventLoop::expects_no_fork() const { expects(!is_inherited()); }
 
 Result<void> EventLoop::after_fork() {
   expects(!is_running_);

@@ -131,12 +131,15 @@ class WEIR_API EventLoop {
   ///       if (auto ready = loop.after_fork(); !ready) return weir::report(ready.error());
   ///       …                                                        // run
   ///
-  /// A socket is one for both: what a stream sends, its end, and a Unix listener's file that goes with it concern the parent
-  /// too. A child that wants nothing of a stream or listener leaves it alone, and ends with _exit(2).
+  /// A child that wants nothing of the loop ends with _exit(2), or destroys everything without this call: then streams and
+  /// listeners are only closed, which the parent does not notice. After it they are the child's as much as the parent's: what a
+  /// stream sends, its end, and a Unix listener's file that goes with it concern both.
   /// Streams, timers, watches and signals stay as they are, in both processes; so does what was posted before, which runs
   /// in both, but not what was offloaded or called on another loop: those answers
   /// never come in the child, whose loop goes on waiting for them.
   /// No other thread may be using weir at the moment of the fork, for its locks would stay locked in the child.
+  /// A child is known by the handlers of pthread_atfork(3). `_Fork`, vfork(2) and a clone(2) of one's own run none: there nothing
+  /// of this is checked, and what ends in the child ends for the parent. Such a child calls _exit(2) or execve(2), nothing else.
   /// Errors: those of making what a loop needs; the loop can then only be destroyed.
   Result<void> after_fork();
 
@@ -152,6 +155,9 @@ class WEIR_API EventLoop {
   TimePoint now() const noexcept { return is_running_ ? now_ : clock(); }
   /// Makes `now()` the present time, for the rest of a turn that has taken long.
   void refresh_now() noexcept { now_ = clock(); }
+
+  /// True in the child of a fork(2) until `after_fork` has made the loop the child's: what ends meanwhile is only closed.
+  bool is_inherited() const noexcept;
 
   Pool& pool() const noexcept { return *pool_; }
   /// The name of the backend: "epoll" or "poll".

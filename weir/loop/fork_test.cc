@@ -16,6 +16,7 @@
 
 #include "tests/support/loop_fixture.h"
 #include "tests/support/test_kernel.h"
+#include "weir/loop/call.h"
 #include "weir/loop/signal.h"
 #include "weir/loop/timer.h"
 #include "weir/loop/watch.h"
@@ -136,6 +137,22 @@ TEST_F(Fork, in_a_callback_disturbs_nothing_however_the_child_ends) {
     EXPECT_TRUE(run_until(
         *loop, [&] { return probe->text == "still here"; }, 5s));
   }
+}
+
+TEST_F(Fork, a_child_destroys_a_loop_that_has_threads_for_blocking_work) {
+  auto loop = std::make_unique<EventLoop>();
+  bool has_answered = false;
+  ASSERT_TRUE(offload(
+      *loop, [] { return 1; }, [&](Result<int>) { has_answered = true; }));
+  ASSERT_TRUE(run_until(
+      *loop, [&] { return has_answered; }, 5s));
+
+  const int status = status_of_child([&] {
+    loop.reset();  // its threads are not here, and cannot be waited for
+    return 0;
+  });
+
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(Fork, a_loop_made_in_the_child_needs_nothing) {

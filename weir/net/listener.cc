@@ -173,11 +173,11 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
     loop().descriptor_freed();
   }
 
-  /// Removes the socket's file, unless somebody else has put theirs in its place.
+  /// Removes the socket's file, unless somebody else has put theirs in its place, or the listener is a parent's.
   void remove_file() noexcept {
     sys::FileIdentity file;
     const char* path = address_.name().local.sun_path;
-    if (address_.path().empty() || !sys::describe_file(path, file) || !(file == file_)) return;
+    if (loop().is_inherited() || address_.path().empty() || !sys::describe_file(path, file) || !(file == file_)) return;
     (void)sys::unlink(path);
   }
 

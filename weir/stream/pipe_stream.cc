@@ -68,7 +68,8 @@ class PipeStream final : public DescriptorStream {
   Result<void> send_end() noexcept override {
     const PipeMode& mode = writer() ? writer_mode_ : mode_;
     const int number = writer() ? writer().number() : descriptor();
-    const Result<void> sent = mode.is_socket() ? sys::shutdown(number, SHUT_WR).to_result() : Result<void>();
+    const bool must_tell = mode.is_socket() && !loop().is_inherited();
+    const Result<void> sent = must_tell ? sys::shutdown(number, SHUT_WR).to_result() : Result<void>();
     close_writer();
     return sent;
   }
@@ -76,7 +77,7 @@ class PipeStream final : public DescriptorStream {
   void close_writer() noexcept {
     sys::Descriptor closing = backend().detach_writer(*this);
     if (!closing) return;
-    writer_mode_.restore(closing.number());
+    if (!loop().is_inherited()) writer_mode_.restore(closing.number());
     closing.reset();
     loop().descriptor_freed();
   }
@@ -85,7 +86,7 @@ class PipeStream final : public DescriptorStream {
     close_writer();
     if (!is_attached()) return;
     sys::Descriptor closing = backend().detach(*this);
-    mode_.restore(closing.number());
+    if (!loop().is_inherited()) mode_.restore(closing.number());
     closing.reset();
     loop().descriptor_freed();
   }

@@ -29,13 +29,15 @@ class SocketStream final : public DescriptorStream {
   }
 
  private:
-  Result<void> send_end() noexcept override { return sys::shutdown(descriptor(), SHUT_WR).to_result(); }
+  Result<void> send_end() noexcept override {
+    return loop().is_inherited() ? Result<void>() : sys::shutdown(descriptor(), SHUT_WR).to_result();
+  }
 
   void close_transport(bool reset) noexcept override {
     connector_ = {};
     if (!is_attached()) return;
     Socket socket(backend().detach(*this));
-    if (reset) (void)socket.set_reset_on_close();
+    if (reset && !loop().is_inherited()) (void)socket.set_reset_on_close();
     socket = Socket();
     loop().descriptor_freed();
   }
