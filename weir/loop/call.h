@@ -49,7 +49,7 @@ void call(EventLoop& loop, EventLoop& other, Work work, Then then);
 ///     auto queued = weir::offload(loop, [path] { return read_file(path); },
 ///                                 [&](weir::Result<std::string> text) { … });
 ///
-/// `work` must not touch what belongs to the loop; its thread may run on the processors that the loop's may. The destructor waits for what has begun, and drops the rest.
+/// `work` must not touch what belongs to the loop; it runs where OffloadLimits::processors says. The destructor waits for what has begun, and drops the rest.
 /// On a simulated kernel there are no threads: the work runs on the loop's own, in a later part of the turn or in the next.
 /// Errors: errc::limit when as many wait as may, which is the moment to ask for less; those of starting the first thread.
 /// Nothing is run then. Throws std::bad_alloc.

@@ -67,7 +67,7 @@ std::error_code EventLoop::open(Options options) {
   pool_ = options.pool != nullptr ? options.pool : &Pool::default_pool();
   output_reserve_.emplace(*pool_, output_reserve_bytes);
   on_diagnostic_ = std::move(options.on_diagnostic);
-  offload_limits_ = options.offload;
+  offload_limits_ = std::move(options.offload);
   quotas_ = std::move(options.quotas);
   on_stall_ = std::move(options.on_stall);
   recorder_.set_stall_limit(options.stall_limit);
@@ -255,8 +255,7 @@ Result<void> EventLoop::after_fork() {
 
 Result<void> EventLoop::prepare_offload() {
   if (!sys::has_threads()) return {};
-  if (offload_threads_ == nullptr)
-    offload_threads_ = std::make_unique<OffloadThreads>(offload_limits_.threads, offload_limits_.waiting);
+  if (offload_threads_ == nullptr) offload_threads_ = std::make_unique<OffloadThreads>(offload_limits_);
   return offload_threads_->prepare();
 }
 

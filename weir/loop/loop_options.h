@@ -25,6 +25,9 @@ enum class BackendChoice {
 struct OffloadLimits {
   std::size_t threads = 4;     ///< at most so many at a time, at least 1; each is started when it is needed first
   std::size_t waiting = 1024;  ///< so many may wait beside those for which there is a thread
+  /// The numbers of those on which these threads may run; empty: those on which the loop's thread may. LoopThreads that pins
+  /// its threads takes all that the process may use, so that blocking work does not share the processor of a loop.
+  std::vector<int> processors{};
 };
 
 /// Of an EventLoop, where they are EventLoop::Options.

@@ -17,6 +17,7 @@ LoopThreads::LoopThreads(Options& options) noexcept
 Result<std::unique_ptr<LoopThreads>> LoopThreads::create(Options options) {
   std::unique_ptr<LoopThreads> threads(new LoopThreads(options));
   threads->processors_ = sys::usable_processors();
+  if (options.pin && options.offload.processors.empty()) options.offload.processors = threads->processors_;
   const std::size_t count = options.count != 0 ? options.count : threads->processors_.size();
   for (std::size_t i = 0; i < count; ++i) {
     EventLoop::Options one{.backend = options.backend,
@@ -89,7 +90,7 @@ void LoopThreads::start_threads(std::vector<sys::Thread>& threads) {
 Result<void> LoopThreads::run_loop(std::size_t index) {
   if (pin_) {
     const int processor = processors_[index % processors_.size()];
-    if (auto pinned = sys::pin_this_thread(processor); !pinned) return pinned;
+    if (auto pinned = sys::run_this_thread_on({&processor, 1}); !pinned) return pinned;
   }
   const Result<RunEnd> end = loops_[index]->run();
   return end ? Result<void>() : Result<void>(end.error());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/support/throws.h"
+#include "weir/loop/call.h"
 #include "weir/loop/timer.h"
 
 namespace weir {
@@ -156,6 +157,33 @@ TEST(LoopThreads, are_tied_to_processors_on_request) {
 
   EXPECT_EQ(widths, (std::vector<int>{1, 1, 1}));
   ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+TEST(LoopThreads, that_are_tied_have_blocking_work_done_on_any_processor) {
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  const auto width = [] {
+    cpu_set_t usable;
+    (void)::sched_getaffinity(0, sizeof usable, &usable);
+    return CPU_COUNT(&usable);
+  };
+  const auto threads = create({.count = 2, .pin = true});
+  std::vector<int> widths(2);
+  std::atomic<int> answered = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    EventLoop& loop = threads->loop(i);
+    loop.post([&, i] {
+      EXPECT_TRUE(offload(loop, width, [&, i](Result<int> there) {
+        widths[i] = *there;
+        if (++answered == 2) threads->stop();
+      }));
+    });
+  }
+
+  EXPECT_TRUE(threads->run());
+
+  ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
+  EXPECT_EQ(widths, (std::vector<int>(2, CPU_COUNT(&before))));
 }
 
 TEST(LoopThreads, all_end_when_one_fails_and_the_error_is_told) {

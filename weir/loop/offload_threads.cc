@@ -6,10 +6,8 @@
 
 namespace weir {
 
-OffloadThreads::OffloadThreads(std::size_t most_threads, std::size_t most_waiting) noexcept
-    : most_threads_(most_threads),
-      most_waiting_(most_waiting) {
-  expects(most_threads > 0);
+OffloadThreads::OffloadThreads(OffloadLimits limits) noexcept : limits_(std::move(limits)) {
+  expects(limits_.threads > 0);
 }
 
 OffloadThreads::~OffloadThreads() {
@@ -24,8 +22,8 @@ OffloadThreads::~OffloadThreads() {
 Result<void> OffloadThreads::prepare() {
   std::unique_lock lock(mutex_);
   const std::size_t accepted = busy_ + waiting_.size();
-  if (accepted >= most_threads_ && accepted - most_threads_ >= most_waiting_) return errc::limit;
-  if (accepted < threads_.size() || threads_.size() >= most_threads_) return {};
+  if (accepted >= limits_.threads && accepted - limits_.threads >= limits_.waiting) return errc::limit;
+  if (accepted < threads_.size() || threads_.size() >= limits_.threads) return {};
   lock.unlock();
   threads_.reserve(threads_.size() + 1);
   Result<sys::Thread> thread = sys::Thread::start([this] { serve(); });
@@ -46,6 +44,8 @@ void OffloadThreads::push(PreparedPost work) noexcept {
 }
 
 void OffloadThreads::serve() {
+  // A processor that was taken away from the process meanwhile is no reason not to work.
+  if (!limits_.processors.empty()) (void)sys::run_this_thread_on(limits_.processors);
   std::unique_lock lock(mutex_);
   for (;;) {
     while (waiting_.size() == 0 && !is_ending_) changed_.wait(lock);

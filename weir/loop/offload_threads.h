@@ -9,6 +9,7 @@
 
 #include "weir/base/expects.h"
 #include "weir/base/result.h"
+#include "weir/loop/loop_options.h"
 #include "weir/loop/post_queue.h"
 #include "weir/sys/threads.h"
 
@@ -19,7 +20,7 @@ namespace weir {
 /// Threads: used by the loop's.
 class OffloadThreads {
  public:
-  OffloadThreads(std::size_t most_threads, std::size_t most_waiting) noexcept;
+  explicit OffloadThreads(OffloadLimits limits) noexcept;
   OffloadThreads(const OffloadThreads&) = delete;
   OffloadThreads& operator=(const OffloadThreads&) = delete;
   /// Waits for the work that has begun; the rest is destroyed.
@@ -33,8 +34,7 @@ class OffloadThreads {
  private:
   void serve();
 
-  const std::size_t most_threads_;
-  const std::size_t most_waiting_;
+  const OffloadLimits limits_;
   std::vector<sys::Thread> threads_;
   std::mutex mutex_;  ///< guards what follows
   std::condition_variable changed_;

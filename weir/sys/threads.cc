@@ -45,11 +45,13 @@ std::vector<int> usable_processors() {
   return numbers;
 }
 
-Result<void> pin_this_thread(int processor) noexcept {
+Result<void> run_this_thread_on(std::span<const int> processors) noexcept {
   cpu_set_t only;
   CPU_ZERO(&only);
-  if (processor < 0 || processor >= CPU_SETSIZE) return system_error(EINVAL);
-  CPU_SET(static_cast<std::size_t>(processor), &only);
+  for (const int processor : processors) {
+    if (processor < 0 || processor >= CPU_SETSIZE) return system_error(EINVAL);
+    CPU_SET(static_cast<std::size_t>(processor), &only);
+  }
   if (::sched_setaffinity(0, sizeof only, &only) != 0) return system_error(errno);
   return {};
 }

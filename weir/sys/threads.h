@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -40,7 +41,8 @@ class Thread {
 /// The numbers of the processors that this thread may run on, in order; at least one. sched_getaffinity(2)
 std::vector<int> usable_processors();
 
-/// Lets this thread run on that processor only. sched_setaffinity(2)
-Result<void> pin_this_thread(int processor) noexcept;
+/// Lets this thread run on these processors only; those that the process may not use do not count, if there are others.
+/// sched_setaffinity(2)
+Result<void> run_this_thread_on(std::span<const int> processors) noexcept;
 
 }  // namespace weir::sys
