@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -147,6 +148,16 @@ class WEIR_API EventLoop {
   /// keep their order. A task that the loop never comes to run is destroyed with the loop, on its thread.
   /// Throws std::bad_alloc.
   void post(Callback<void()> task);
+  /// The same for a task with a name, by which the loop's insight tells of it when it takes long. `name` must outlive the task,
+  /// as a literal does. It is kept beside the task, so that tasks without a name pay nothing for there being names.
+  template <class Task>
+    requires std::is_invocable_v<Task&>
+  void post(const char* name, Task task) {
+    post([this, name, task = std::move(task)]() mutable {
+      recorder_.name_task(name);
+      task();
+    });
+  }
   /// Any thread: the same for several tasks, which run in order with nobody else's between them, for one wake at most.
   /// All of them or, when it throws, none: they are the caller's again then.
   void post_batch(std::span<Callback<void()>> tasks);

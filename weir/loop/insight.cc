@@ -68,7 +68,18 @@ SlowCallback::SlowCallback(Duration taken, TimePoint end, const Slot& of) noexce
   of.describe(state);
   kind = state.kind;
   descriptor = state.descriptor;
-  const std::string_view name = of.name().substr(0, most_name_bytes);
+  keep_name(of.name());
+}
+
+SlowCallback::SlowCallback(Duration taken, TimePoint end, std::string_view task) noexcept
+    : duration(taken),
+      ended(end),
+      kind(ObjectKind::post) {
+  keep_name(task);
+}
+
+void SlowCallback::keep_name(std::string_view name) noexcept {
+  name = name.substr(0, most_name_bytes);
   std::copy(name.begin(), name.end(), name_.begin());
   name_size_ = static_cast<std::uint8_t>(name.size());
 }
@@ -76,7 +87,8 @@ SlowCallback::SlowCallback(Duration taken, TimePoint end, const Slot& of) noexce
 void SlowestCallbacks::add(const SlowCallback& callback) noexcept {
   SlowCallback* const last = callbacks_.data() + size_;
   SlowCallback* const same = std::find_if(callbacks_.data(), last, [&](const SlowCallback& other) {
-    return other.slot == callback.slot && other.kind == callback.kind;
+    const bool is_other_task = callback.kind == ObjectKind::post && other.name() != callback.name();
+    return other.slot == callback.slot && other.kind == callback.kind && !is_other_task;
   });
   if (same != last) {
     if (same->duration >= callback.duration) return;
@@ -127,13 +139,11 @@ void InsightRecorder::callback_ended(const Slot& slot) noexcept {
 }
 
 void InsightRecorder::task_ended() noexcept {
-  ++insight_.counters.posts;
+  const std::uint64_t number = insight_.counters.posts++;
   const Duration taken = note_callback();
   if (taken <= slow_from_) [[likely]]
     return;
-  SlowCallback task(taken, boundary_);
-  task.kind = ObjectKind::post;
-  note_slow(task);
+  note_slow(SlowCallback(taken, boundary_, named_task_ == number ? std::string_view(task_name_) : std::string_view()));
 }
 
 Duration InsightRecorder::note_callback() noexcept {

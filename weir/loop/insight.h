@@ -48,10 +48,12 @@ class WEIR_API SlowCallback {
 
   SlowCallback() noexcept = default;
   SlowCallback(Duration taken, TimePoint end) noexcept : duration(taken), ended(end) {}
+  /// Of a posted task, which has a name or not.
+  SlowCallback(Duration taken, TimePoint end, std::string_view task) noexcept;
   /// Of an object; it may be gone when this is looked at.
   SlowCallback(Duration taken, TimePoint end, const Slot& slot) noexcept;
 
-  /// Empty when the object has none.
+  /// Empty when the object, or the task, has none.
   std::string_view name() const noexcept { return {name_.data(), name_size_}; }
 
   Duration duration{};
@@ -61,11 +63,14 @@ class WEIR_API SlowCallback {
   SlotId slot{};  ///< tells objects without a name apart
 
  private:
+  void keep_name(std::string_view name) noexcept;
+
   std::uint8_t name_size_ = 0;
   std::array<char, most_name_bytes> name_{};
 };
 
-/// The objects with the longest pieces of work: of each the longest, longest first. Posted tasks count as one object.
+/// The objects with the longest pieces of work: of each the longest, longest first. Posted tasks of one name
+/// count as one object, and so do those without a name.
 class WEIR_API SlowestCallbacks {
  public:
   static constexpr std::size_t most = 8;

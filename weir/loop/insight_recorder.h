@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "weir/loop/insight.h"
 
@@ -49,6 +50,11 @@ class InsightRecorder {
 
   void callback_ended(const Slot& slot) noexcept;
   void task_ended() noexcept;
+  /// What the task that runs is called.
+  void name_task(const char* name) noexcept {
+    task_name_ = name;
+    named_task_ = insight_.counters.posts;
+  }
 
   /// Tasks were fetched of which the oldest was pushed at `pushed`.
   void tasks_fetched(TimePoint pushed) noexcept { insight_.post_delay.add(boundary_ - pushed); }
@@ -80,6 +86,8 @@ class InsightRecorder {
   SlowCallback slowest_of_turn_;
   Stall stall_;
   bool has_stall_ = false;
+  const char* task_name_ = nullptr;
+  std::uint64_t named_task_ = ~std::uint64_t{0};  ///< whose name that is: the number of tasks that had ended before it
   LoopInsight insight_;
 };
 

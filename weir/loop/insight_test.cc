@@ -69,6 +69,24 @@ TEST_F(LoopInsightTest, measures_a_turn_from_the_end_of_the_wait_to_the_end_of_t
   EXPECT_EQ(insight.turn_time.count(), insight.counters.turns);
 }
 
+TEST_F(LoopInsightTest, tasks_with_names_are_told_apart_and_a_name_is_for_one_task) {
+  loop_.post("rotate the log", [] { work_for(5ms); });
+  loop_.post([] { work_for(4ms); });
+  loop_.post("count", [] { work_for(3ms); });
+  loop_.post("rotate the log", [] { work_for(2ms); });
+
+  run();
+
+  const SlowestCallbacks& slowest = loop_.insight().slowest;
+  ASSERT_EQ(slowest.size(), 3U);
+  EXPECT_EQ(slowest[0].name(), "rotate the log");
+  EXPECT_EQ(slowest[0].duration, 5ms);
+  EXPECT_EQ(slowest[1].name(), "");
+  EXPECT_EQ(slowest[1].duration, 4ms);
+  EXPECT_EQ(slowest[2].name(), "count");
+  for (const SlowCallback& slow : slowest) EXPECT_EQ(slow.kind, ObjectKind::post);
+}
+
 TEST_F(LoopInsightTest, callbacks_that_let_no_time_pass_take_none) {
   Timer timer(loop_, [](Timer&) {});
   timer.start(10ms);

@@ -115,6 +115,17 @@ TEST(LoopSnapshotSignal, shows_a_signal_by_its_name) {
   EXPECT_EQ(find(loop, ObjectKind::signal)->phase, "subscribed");
 }
 
+TEST_F(LoopSnapshotTest, shows_names_that_came_with_options) {
+  const Pair pair = unix_pair();
+  const Timer coarse(loop_, {.name = "reports"}, [](Timer&) {});
+  auto watch =
+      Watch::start(loop_, pair.near.number(), {.interest = {.readable = true}, .name = "control"}, [](Readiness) {});
+  ASSERT_TRUE(watch);
+
+  EXPECT_EQ(find(loop_, ObjectKind::timer)->name, "reports");
+  EXPECT_EQ(find(loop_, ObjectKind::watch)->name, "control");
+}
+
 TEST_F(LoopSnapshotTest, a_name_can_be_replaced_and_removed) {
   Timer timer(loop_, [](Timer&) {});
   EXPECT_EQ(find(loop_, ObjectKind::timer)->name, "");

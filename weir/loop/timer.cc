@@ -97,7 +97,7 @@ class PreciseTimerSlot final : public TimerSlot, private HeapTimer {
   void fired() override { fire(); }
 };
 
-TimerSlot* make_slot(EventLoop& loop, Timer& timer, TimerOptions options, Callback<void(Timer&)> callback) {
+TimerSlot* make_slot(EventLoop& loop, Timer& timer, const TimerOptions& options, Callback<void(Timer&)> callback) {
   if (options.precise) return new PreciseTimerSlot(loop, timer, std::move(callback));
   return new CoarseTimerSlot(loop, timer, std::move(callback));
 }
@@ -106,8 +106,10 @@ TimerSlot* make_slot(EventLoop& loop, Timer& timer, TimerOptions options, Callba
 
 Timer::Timer(EventLoop& loop, Callback<void(Timer&)> callback) : Timer(loop, TimerOptions{}, std::move(callback)) {}
 
-Timer::Timer(EventLoop& loop, TimerOptions options, Callback<void(Timer&)> callback)
-    : slot_(make_slot(loop, *this, options, std::move(callback))) {}
+Timer::Timer(EventLoop& loop, const TimerOptions& options, Callback<void(Timer&)> callback)
+    : Timer(make_slot(loop, *this, options, std::move(callback))) {
+  if (!options.name.empty()) set_name(options.name);
+}
 
 Timer::~Timer() { slot_->destroy(); }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "weir/base/callback.h"
@@ -17,6 +18,7 @@ struct TimerOptions {
   /// Fires at the moment itself, as far as the system's clock and scheduler allow (some 50 microseconds), and in the exact
   /// order of the deadlines. Starting and cancelling then cost O(log n) in the number of such timers.
   bool precise = false;
+  std::string name{};  ///< see Timer::set_name
 };
 
 /// Calls back once after a duration, or again and again.
@@ -36,7 +38,7 @@ class WEIR_API Timer {
  public:
   /// Not armed yet. The callback must not be empty.
   Timer(EventLoop& loop, Callback<void(Timer&)> callback);
-  Timer(EventLoop& loop, TimerOptions options, Callback<void(Timer&)> callback);
+  Timer(EventLoop& loop, const TimerOptions& options, Callback<void(Timer&)> callback);
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
   ~Timer();
@@ -57,6 +59,8 @@ class WEIR_API Timer {
   void on_fired(Callback<void(Timer&)> callback);
 
  private:
+  explicit Timer(TimerSlot* slot) noexcept : slot_(slot) {}
+
   TimerSlot* slot_;
 };
 

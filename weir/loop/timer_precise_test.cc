@@ -20,7 +20,7 @@ namespace {
 using namespace weir::literals;
 using namespace weir::testing_support;
 
-constexpr TimerOptions precise{.precise = true};
+const TimerOptions precise{.precise = true};
 
 class PreciseTimers : public SimulatedTest {
  protected:

@@ -37,7 +37,7 @@ class Watch::State final : public Slot, public WheelTimer, public ListHook<Group
  public:
   State(EventLoop& loop, WatchOptions options, Handler handler)
       : Slot(loop),
-        options_(options),
+        options_(std::move(options)),
         handler_(std::move(handler)) {
     expects(static_cast<bool>(handler_));
   }
@@ -222,7 +222,9 @@ void Watch::State::tell(Readiness now) {
 }
 
 Result<Watch> Watch::start(EventLoop& loop, int descriptor, WatchOptions options, Handler handler) {
-  Watch watch(*new State(loop, options, std::move(handler)));
+  const std::string name = std::move(options.name);
+  Watch watch(*new State(loop, std::move(options), std::move(handler)));
+  if (!name.empty()) watch.set_name(name);
   if (auto started = watch.state_->start(descriptor); !started) return started.error();
   return watch;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "weir/base/callback.h"
@@ -41,6 +42,7 @@ struct WatchOptions {
   /// Its class, 0 the most urgent; see EventLoop::Options::quotas. Watches of one descriptor are as urgent as the most
   /// urgent of them.
   std::uint8_t priority = 0;
+  std::string name{};  ///< see Watch::set_name
 };
 
 /// Calls back when a foreign descriptor is ready: a pipe, a device, a socket that another library reads.

@@ -96,6 +96,7 @@ class Connector::State final : public ConnectSlot, public WheelTimer {
 Connector Connector::start(EventLoop& loop, const Address& address, ConnectOptions options,
                            Callback<void(Result<Socket>)> on_done) {
   Connector connector(*new State(loop, std::move(on_done)));
+  if (!options.name.empty()) connector.set_name(options.name);
   connector.state_->start(address, options);
   return connector;
 }
@@ -110,6 +111,11 @@ Connector& Connector::operator=(Connector&& other) noexcept {
 
 Connector::~Connector() {
   if (state_ != nullptr) state_->destroy();
+}
+
+void Connector::set_name(std::string_view name) {
+  expects(state_ != nullptr);
+  state_->set_name(name);
 }
 
 }  // namespace weir

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
@@ -16,6 +19,7 @@ class EventLoop;
 struct ConnectOptions {
   Duration timeout = std::chrono::seconds(10);  ///< until the connection stands; then errc::connect_timed_out
   bool no_delay = true;                         ///< TCP only: small writes go out at once
+  std::string name{};                           ///< see Connector::set_name; of a stream's: its own, if that is empty
 };
 
 /// Connects a socket. `Stream::connect` is what most programs want; this is for those that drive the socket themselves.
@@ -34,6 +38,9 @@ class WEIR_API Connector {
   Connector(Connector&& other) noexcept;
   Connector& operator=(Connector&& other) noexcept;
   ~Connector();
+
+  /// What EventLoop::insight and EventLoop::snapshot call it. Copied; none at first. Throws std::bad_alloc.
+  void set_name(std::string_view name);
 
  private:
   class State;

@@ -194,6 +194,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
 Result<Listener> Listener::open(EventLoop& loop, const Address& address, ListenOptions options,
                                 Callback<void(Socket, const Address&)> on_connection) {
   Listener listener(*new State(loop, options, std::move(on_connection)));
+  if (!options.name.empty()) listener.set_name(options.name);
   if (auto opened = listener.state_->open(address); !opened) return opened.error();
   return listener;
 }

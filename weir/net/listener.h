@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "weir/base/callback.h"
@@ -22,6 +23,7 @@ struct ListenOptions {
   /// TCP only: others that ask for the same may listen here too, also in other processes of this user, and the system
   /// spreads the connections over all of them. When one closes, those that wait at it are reset. (SO_REUSEPORT, socket(7))
   bool share_port = false;
+  std::string name{};  ///< see Listener::set_name
 };
 
 /// Listens at an address and hands over each connection.

@@ -32,6 +32,8 @@ struct ServerOptions {
   /// The same of one peer address, IPv4 or IPv6 whole, whatever its ports. One more is closed at once; in a full server when it
   /// would be its turn. Unix sockets have no such limit.
   std::size_t connection_limit_per_host = unlimited;
+  /// See Server::set_name. A listener, and streams, with names of their own have them in `listen` and `stream`.
+  std::string name{};
 };
 
 /// Listens, makes a stream of every connection, owns it, and destroys it after it has closed.

@@ -12,8 +12,9 @@ constexpr Duration between_remarks = std::chrono::seconds(1);
 
 }  // namespace
 
-Result<void> Server::State::listen(const Address& address, const ListenOptions& options) {
-  auto listener = Listener::open(loop(), address, options, [this](Socket socket, const Address& peer) {
+Result<void> Server::State::listen(const Address& address, ListenOptions options) {
+  if (options.name.empty()) options.name = name();
+  auto listener = Listener::open(loop(), address, std::move(options), [this](Socket socket, const Address& peer) {
     const SlotHold hold(*this);
     arrive(std::move(socket), peer);
   });

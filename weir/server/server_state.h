@@ -26,9 +26,11 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner, 
   State(EventLoop& loop, const ServerOptions& options, std::shared_ptr<ConnectionLimits> limits)
       : Slot(loop),
         settings_(options.stream),
-        limits_(std::move(limits)) {}
+        limits_(std::move(limits)) {
+    if (!options.name.empty()) set_name(options.name);
+  }
 
-  Result<void> listen(const Address& address, const ListenOptions& options);
+  Result<void> listen(const Address& address, ListenOptions options);
   /// What becomes of each connection that was accepted, in place of `take_connection`.
   void on_arrival(Callback<void(ArrivedConnection)> handler) { on_arrival_ = std::move(handler); }
   void take_connection(ArrivedConnection connection);

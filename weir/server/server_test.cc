@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,18 @@ TEST(Server, is_shown_with_its_listener_by_its_name) {
     named += object.name == "front" ? 1 : 0;
   }
   EXPECT_EQ(named, 2);
+}
+
+TEST(Server, is_shown_by_the_names_that_came_with_its_options) {
+  EventLoop loop;
+  const auto front = Server::listen(loop, {.address = "127.0.0.1:0", .name = "front"});
+  const auto back = Server::listen(loop, {.address = "127.0.0.1:0", .listen = {.name = "door"}, .name = "back"});
+  ASSERT_TRUE(front && back);
+
+  std::vector<std::string> names;
+  for (const ObjectState& object : loop.snapshot().objects) names.push_back(object.name);
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"back", "door", "front", "front"}));
 }
 
 TEST(Server, makes_a_stream_of_every_connection_and_destroys_it_when_it_has_closed) {

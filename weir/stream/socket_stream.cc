@@ -18,9 +18,10 @@ class SocketStream final : public DescriptorStream {
     return {};
   }
 
-  void connect(const Address& address, const ConnectOptions& options) {
+  void connect(const Address& address, ConnectOptions options) {
     wait_for_connection();
-    connector_ = Connector::start(loop(), address, options, [this](Result<Socket> socket) {
+    if (options.name.empty()) options.name = name();
+    connector_ = Connector::start(loop(), address, std::move(options), [this](Result<Socket> socket) {
       const SlotHold hold(*this);
       connector_ = {};
       if (!socket) return connection_failed(socket.error());
@@ -68,7 +69,7 @@ Result<std::unique_ptr<Stream>> Stream::adopt(EventLoop& loop, Socket socket, St
 Result<std::unique_ptr<Stream>> Stream::connect(EventLoop& loop, const Address& address, ConnectingOptions options) {
   auto* stream = new SocketStream(loop, std::move(options.stream));
   std::unique_ptr<Stream> owned(stream);
-  stream->connect(address, options.connect);
+  stream->connect(address, std::move(options.connect));
   return owned;
 }
 

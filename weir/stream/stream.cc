@@ -14,6 +14,7 @@ Stream::Stream(EventLoop& loop, StreamSettings settings)
       last_received_(loop.now()),
       last_sent_(loop.now()) {
   set_priority(settings_->priority);
+  if (!settings_->name.empty()) set_name(settings_->name);
 }
 
 Stream::~Stream() { drop_callbacks(); }

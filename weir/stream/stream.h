@@ -59,6 +59,7 @@ struct StreamOptions {
   std::size_t linger_bytes = 1024 * 1024;      ///< input thrown away while draining
   bool read_while_output_full = false;         ///< keep reading although the own output is above its high mark
   std::uint8_t priority = 0;                   ///< its class, 0 the most urgent; see EventLoop::Options::quotas
+  std::string name{};                          ///< see Stream::set_name
 };
 
 /// Stream options by reference: streams with equal options, all those of a server say, share one object until one of them

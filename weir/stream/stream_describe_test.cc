@@ -56,6 +56,26 @@ TEST_F(StreamDescribed, open_with_what_waits_in_both_buffers) {
   EXPECT_LE(state().deadline - world().now(), 60s) << "the peer takes nothing";
 }
 
+TEST_F(StreamDescribed, by_the_name_that_came_with_its_options) {
+  const Connection connection = connect(loop, {.name = "upstream"});
+
+  EXPECT_EQ(state().name, "upstream");
+}
+
+TEST_F(StreamDescribed, with_its_connector_which_has_its_name_or_one_of_its_own) {
+  const Address nobody = world().local().address(7);  // closed: the answer comes in a turn
+  auto plain = Stream::connect(loop, nobody, {.stream = StreamOptions{.name = "upstream"}});
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(only(loop, ObjectKind::connector)->name, "upstream");
+  plain->reset();
+  ASSERT_TRUE(loop.run());
+
+  auto named =
+      Stream::connect(loop, nobody, {.connect = {.name = "dialing"}, .stream = StreamOptions{.name = "upstream"}});
+  ASSERT_TRUE(named);
+  EXPECT_EQ(only(loop, ObjectKind::connector)->name, "dialing");
+}
+
 TEST_F(StreamDescribed, every_reason_not_to_read) {
   Connection connection = connect(loop, {.read_marks = {.low = 4, .high = 8}, .write_marks = {.low = 10, .high = 20}},
                                   Transport::unix_pair, {.send = 4096});
