@@ -72,8 +72,7 @@ class EchoWorkload(Workload):
         figures = Figures(self.identity, self.unit, self.programs)
         failures = []
         with contextlib.ExitStack() as stack:
-            servers = [stack.enter_context(Server(subject, program, self.machine))
-                       for subject, program in self.programs.items()]
+            servers = [self.open_server(stack, subject) for subject in self.programs]
             for cell in self.cells:
                 progress.cell(f"{self.identity} {cell.group}, {cell.label}")
                 try:
@@ -84,6 +83,9 @@ class EchoWorkload(Workload):
                 else:
                     progress.say(self.row(cell, figures))
         return figures, failures
+
+    def open_server(self, stack, subject):
+        return stack.enter_context(Server(subject, self.programs[subject], self.machine))
 
     def run_cell(self, cell, servers, figures, progress):
         """One run of every subject in each round; the order changes from round to round, so that drift cancels."""

@@ -38,6 +38,11 @@ class Machine:
         die_with_runner()
         os.sched_setaffinity(0, {self.server_core})
 
+    def on_both_cores(self):
+        """For a new process, before its program starts: the generator takes its share of one of them."""
+        die_with_runner()
+        os.sched_setaffinity(0, {self.server_core, self.generator_core})
+
     def on_generator_core(self):
         """For a new process, before its program starts."""
         die_with_runner()

@@ -49,14 +49,16 @@ def find_programs(directory):
 
 
 class Server:
-    """One echo server of a subject, on the server core, from `with` to its end."""
+    """One echo server of a subject, from `with` to its end: on the server core, or where `placement` puts it."""
 
-    def __init__(self, subject, program, machine):
+    def __init__(self, subject, program, machine, threads=1, placement=None):
         arguments = ["echo", "--listen", "127.0.0.1:0", "--log", "error"] if subject.startswith("weir") else ["--listen", "127.0.0.1:0"]
+        if threads != 1:
+            arguments += ["--threads", str(threads)]
         self.subject = subject
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen([program, *arguments], stdin=subprocess.DEVNULL, stdout=self.output,
-                                        stderr=subprocess.STDOUT, preexec_fn=machine.on_server_core)
+                                        stderr=subprocess.STDOUT, preexec_fn=placement or machine.on_server_core)
         self.pid = self.process.pid
 
     def __enter__(self):

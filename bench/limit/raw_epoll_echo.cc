@@ -3,10 +3,12 @@
 
 // A ready connection costs one recv and one send. What the kernel does not take is kept, and only then is the
 // connection watched for room instead of data, so that a peer that does not read is not read from.
+// Several threads have nothing in common: each has its own epoll, and its own listener at the port.
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include <sys/epoll.h>
@@ -24,9 +26,9 @@ struct Rest {
   std::size_t end = 0;
 };
 
-int epoll = -1;
-std::vector<Rest> rests;  // by descriptor
-char buffer[bench::read_size];
+thread_local int epoll = -1;
+thread_local std::vector<Rest> rests;  // by descriptor
+thread_local char buffer[bench::read_size];
 
 void watch(int operation, int descriptor, std::uint32_t events) {
   epoll_event event{};
@@ -92,17 +94,11 @@ void serve(int descriptor) {
   echo(descriptor);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const sockaddr_in address = bench::listen_address(argc, argv);
-  bench::prepare_process();
-  const int listening = bench::open_listening(address);
+[[noreturn]] void run(int listening) {
   epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) bench::fail("epoll_create1");
   rests.resize(1024);
   watch(EPOLL_CTL_ADD, listening, EPOLLIN);
-  bench::announce(listening);
 
   epoll_event events[512];
   for (;;) {
@@ -116,4 +112,18 @@ int main(int argc, char** argv) {
       }
     }
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::EchoOptions options = bench::echo_options(argc, argv);
+  bench::prepare_process();
+  const int listening = bench::open_listening(options.address, options.threads > 1);
+  options.address = bench::bound_address(listening);
+  for (unsigned i = 1; i < options.threads; ++i) {
+    std::thread(run, bench::open_listening(options.address, true)).detach();
+  }
+  bench::announce(listening);
+  run(listening);
 }
