@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/loop_fixture.h"
+#include "tests/support/test_world.h"
 #include "tests/support/throws.h"
 #include "weir/sys/fault_kernel.h"
 
@@ -49,6 +52,27 @@ TEST_F(EpollAccept, takes_at_most_64_connections_in_a_turn_and_goes_on_in_the_ne
   }
   EXPECT_EQ(acceptor->connections.size(), 200U);
   EXPECT_EQ(turns, 4U);
+}
+
+TEST_F(EpollAccept, the_call_that_finds_no_more_is_the_listeners_and_not_the_next_callbacks) {
+  if (!is_simulated()) GTEST_SKIP() << "a call takes as long as it takes";
+  world().on_trace([](std::string_view line) {
+    const bool is_in_vain = line.find("accept") != line.npos && line.find("EAGAIN") != line.npos;
+    if (is_in_vain) (void)world().run_for(3ms);
+  });
+  const std::vector<sys::Descriptor> clients = queue(2);
+  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket_.descriptor));
+  acceptor->on_accepted = [](AcceptProbe&) { (void)world().run_for(1ms); };
+  loop_.post([] {});
+
+  ASSERT_TRUE(loop_.run_once());
+
+  const LoopInsight insight = loop_.insight();
+  ASSERT_EQ(acceptor->connections.size(), 2U);
+  EXPECT_EQ(insight.callback_time.count(), 3U) << "two connections and a task";
+  EXPECT_EQ(insight.callback_time.max(), 4ms) << "the second connection, and the call behind it";
+  ASSERT_EQ(insight.slowest.size(), 1U);
+  EXPECT_NE(insight.slowest[0].kind, ObjectKind::post);
 }
 
 // hazard: RE12

@@ -6,11 +6,8 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include "tests/support/loop_fixture.h"
 #include "tests/support/test_sockets.h"
 #include "tests/support/test_world.h"
 #include "tests/support/throws.h"
@@ -98,27 +95,6 @@ TEST_F(LoopInsightTest, callbacks_that_let_no_time_pass_take_none) {
   EXPECT_EQ(loop_.insight().callback_time.total(), 0ns);
   EXPECT_EQ(loop_.insight().turn_time.total(), 0ns);
   EXPECT_TRUE(loop_.insight().slowest.is_empty());
-}
-
-TEST_F(LoopInsightTest, the_call_that_finds_no_more_connections_is_the_listeners_and_not_the_next_ones) {
-  world().on_trace([](std::string_view line) {
-    if (line.find("accept") != std::string_view::npos && line.find("EAGAIN") != std::string_view::npos) work_for(3ms);
-  });
-  ListeningSocket socket;
-  const sys::Descriptor first = socket.connect();
-  const sys::Descriptor second = socket.connect();
-  auto acceptor = AcceptProbe::accepting(loop_, std::move(socket.descriptor));
-  acceptor->on_accepted = [](AcceptProbe&) { work_for(1ms); };
-  loop_.post([] {});
-
-  ASSERT_TRUE(loop_.run_once());
-
-  const LoopInsight insight = loop_.insight();
-  ASSERT_EQ(acceptor->connections.size(), 2U);
-  EXPECT_EQ(insight.callback_time.count(), 3U) << "two connections and a task";
-  EXPECT_EQ(insight.callback_time.max(), 4ms) << "the second connection, and the call behind it";
-  ASSERT_EQ(insight.slowest.size(), 1U);
-  EXPECT_NE(insight.slowest[0].kind, ObjectKind::post);
 }
 
 TEST_F(LoopInsightTest, a_hook_before_the_wait_is_a_callback_and_no_part_of_the_turn) {

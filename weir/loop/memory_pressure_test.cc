@@ -59,15 +59,18 @@ TEST_F(MemoryPressure, pauses_reading_without_a_spin_and_goes_on_when_memory_is_
 
 TEST_F(MemoryPressure, pauses_accepting_and_goes_on_when_memory_is_released) {
   ListeningSocket socket;
-  const sys::Descriptor client = socket.connect();
+  std::vector<sys::Descriptor> clients;
+  while (clients.size() < 100) clients.push_back(socket.connect());  // more than a turn's
   auto acceptor = AcceptProbe::accepting(*loop_, std::move(socket.descriptor));
   std::vector<Block> held = press();
 
   EXPECT_FALSE(run_until(
       *loop_, [&] { return !acceptor->connections.empty(); }, 50ms));
+  EXPECT_TRUE(acceptor->is_starved());
   held.clear();
 
-  EXPECT_TRUE(run_until(*loop_, [&] { return !acceptor->connections.empty(); }));
+  EXPECT_TRUE(run_until(*loop_, [&] { return acceptor->connections.size() == clients.size(); }));
+  EXPECT_FALSE(acceptor->is_starved());
 }
 
 TEST_F(MemoryPressure, is_over_for_a_sleeping_loop_when_another_thread_releases) {

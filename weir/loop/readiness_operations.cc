@@ -230,6 +230,7 @@ void ReadinessBackend::stop_accept(AcceptSlot& slot) noexcept { slot.is_reading_
 void ReadinessBackend::accept(AcceptSlot& slot) {
   ReadyGuard guard(*this, slot);
   const CallbackSpan span(slot);  // of the last connection, and of the call that finds no other
+  slot.is_starved_ = false;
   std::size_t accepted = 0;
   int last_error = 0;
   for (std::size_t tries = 0; slot.is_reading_ && tries < accepts_per_turn; ++tries) {
