@@ -39,6 +39,19 @@ const Scenario scenarios[] = {
          s.get("a", option);
        }
      }},
+    {"keep_alive_and_the_user_timeout_have_bounds",
+     [](Script& s) {
+       s.socket("a", tcp4);
+       for (const Option& option : {keep_idle, keep_interval, keep_count, user_timeout}) {
+         for (const int value : {1, 127, 128, 32'767, 32'768, 0, -1}) {
+           s.set("a", option, value);
+           s.get("a", option);
+         }
+       }
+       s.socket("local", unix_stream);
+       s.set("local", keep_idle, 1);
+       s.set("local", user_timeout, 1);
+     }},
     {"buffer_sizes_are_doubled",
      [](Script& s) {
        s.socket("tcp", tcp4);

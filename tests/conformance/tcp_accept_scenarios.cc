@@ -198,7 +198,12 @@ const Scenario scenarios[] = {
        s.tcp_listener("listener");
        s.set("listener", keep_alive, 1);
        s.set("listener", no_delay, 1);
+       s.set("listener", keep_idle, 60);
+       s.set("listener", keep_interval, 7);
+       s.set("listener", keep_count, 5);
+       s.set("listener", user_timeout, 12'000);
        s.set("listener", send_buffer, 40'000);
+       s.set("listener", receive_buffer, 40'000);
        s.set("listener", reuse_address, 1);
        s.set_linger("listener", true, 3);
        connect_to_listener(s, "client");
@@ -206,7 +211,12 @@ const Scenario scenarios[] = {
        s.accept("listener", "server");
        s.get("server", keep_alive);
        s.get("server", no_delay);
+       s.get("server", keep_idle);
+       s.get("server", keep_interval);
+       s.get("server", keep_count);
+       s.get("server", user_timeout);
        s.get("server", send_buffer);
+       s.get("server", receive_buffer);
        s.get("server", reuse_address);
        s.get("server", accepts_connections);
        s.get("listener", accepts_connections);

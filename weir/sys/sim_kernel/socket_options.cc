@@ -46,6 +46,17 @@ bool is_known(int level, int option) {
   }
 }
 
+/// As do_tcp_setsockopt() of Linux has it.
+bool is_within_bounds(int tcp_option, int value) {
+  switch (tcp_option) {
+    case TCP_KEEPIDLE:
+    case TCP_KEEPINTVL: return value >= 1 && value <= 32'767;
+    case TCP_KEEPCNT: return value >= 1 && value <= 127;
+    case TCP_USER_TIMEOUT: return value >= 0;
+    default: return true;
+  }
+}
+
 }  // namespace
 
 int SocketOptions::check(int level, int option) const {
@@ -132,9 +143,7 @@ CallResult SocketOptions::set(int level, int option, Bytes value) {
       default: break;
     }
   }
-  const bool is_time =
-      level == IPPROTO_TCP && (option == TCP_KEEPIDLE || option == TCP_KEEPINTVL || option == TCP_KEEPCNT);
-  if (is_time && (wanted < 1 || wanted > 32'767)) return CallResult::failure(EINVAL);
+  if (level == IPPROTO_TCP && !is_within_bounds(option, wanted)) return CallResult::failure(EINVAL);
   if (level == IPPROTO_TCP && (option == TCP_NODELAY || option == TCP_CORK)) wanted = wanted != 0 ? 1 : 0;
   numbers_[{level, option}] = wanted;
   return CallResult::success();

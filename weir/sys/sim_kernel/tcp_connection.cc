@@ -11,10 +11,7 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr Duration first_repeat = 200ms;         // the smallest retransmission time of Linux
-constexpr Duration longest_repeat = 120s;        // and the largest
-constexpr Duration longest_silence = 924'600ms;  // what tcp_retries2 = 15 comes to
-constexpr Duration half_closed_limit = 60s;      // tcp_fin_timeout
+constexpr Duration half_closed_limit = 60s;  // tcp_fin_timeout
 
 }  // namespace
 
@@ -53,7 +50,7 @@ void TcpConnection::arrive(const Segment& segment) {
   if (network_.is_up(*from(segment).machine, *to(segment).machine)) return happen(segment);
   note(NetworkEvent::lost, segment, static_cast<std::int64_t>(segment.count));
   switch (segment.kind) {
-    case Segment::ask: return in(1s * (1 << segment.mark), {Segment::repeat, client, segment.mark + 1, 1});
+    case Segment::ask: return ask_again(segment.mark);
     case Segment::answer: return in(1s, {Segment::answer, server});
     case Segment::confirm: return in(1s, segment);
     case Segment::data:
@@ -74,6 +71,7 @@ void TcpConnection::happen(const Segment& segment) {
     case Segment::reset: return reset_arrived(segment);
     case Segment::acknowledge: return acknowledged(segment);
     case Segment::window: return transmit(segment.from);
+    case Segment::window_limit: return window_stayed_closed(segment);
     case Segment::repeat: return repeat(segment);
     case Segment::probe: return probe(segment);
     case Segment::forget:
@@ -100,14 +98,11 @@ void TcpConnection::transmit(Side side) {
   TcpEnd& end = ends_[side];
   TcpEnd& receiver = ends_[1 - side];
   if (end.is_dead || end.is_stalled || !end.is_established) return;
-  end.waits_for_window = false;
+  const bool waited = std::exchange(end.waits_for_window, false);
   while (end.unsent() > 0) {
     const std::size_t window = receiver.receive_buffer / 2;  // Linux offers half of the buffer to the other end
     const std::size_t waiting = end.arrived + end.in_flight;
-    if (waiting >= window) {
-      end.waits_for_window = true;
-      return;
-    }
+    if (waiting >= window) return wait_for_window(side, waited);
     const std::size_t size =
         network_.segment_size(*end.machine, *receiver.machine, std::min(end.unsent(), window - waiting));
     const auto arrival = network_.arrival_of_segment(*end.machine, *receiver.machine, size);
@@ -138,18 +133,14 @@ void TcpConnection::data_arrived(const Segment& segment) {
     if (*arrival == network_.timeline().now()) return acknowledged(reply);
     return in(*arrival - network_.timeline().now(), reply);
   }
-  in(first_repeat, {Segment::acknowledge, segment.from, 1, segment.count});
+  acknowledgement_lost({Segment::acknowledge, segment.from, 0, segment.count});
 }
 
 /// An acknowledgement that could not come back comes with that of a repetition. `from` is who had sent the data.
 void TcpConnection::acknowledged(const Segment& segment) {
   TcpEnd& sender = from(segment);
   if (sender.is_dead) return;
-  if (!network_.is_up(*to(segment).machine, *sender.machine)) {
-    const Duration waited = first_repeat * (1 << std::min(segment.mark, 9U));
-    if (waited > longest_repeat * 2 / 3 && segment.mark > 14) return die(segment.from, ETIMEDOUT);
-    return in(std::min(waited, longest_repeat), {Segment::acknowledge, segment.from, segment.mark + 1, segment.count});
-  }
+  if (!network_.is_up(*to(segment).machine, *sender.machine)) return acknowledgement_lost(segment);
   sender.last_heard = network_.timeline().now();
   sender.unacknowledged -= segment.count;
   if (sender.socket != nullptr) sender.socket->room_grew();
@@ -168,45 +159,6 @@ std::size_t TcpConnection::receive(Side side, MutableBytes into) {
     transmit(other(side));  // where the window could not be told, a probe of the sender finds it open
   }
   return count;
-}
-
-// --- losses ---
-
-/// Nothing gets through: tries again later, at growing intervals, until it gives up.
-void TcpConnection::stall(Side side) {
-  TcpEnd& end = ends_[side];
-  if (end.is_stalled) return;
-  const TimePoint now = network_.timeline().now();
-  if (end.repeat_after == Duration::zero()) {
-    end.repeat_after = first_repeat;
-    end.stalled_since = now;
-  }
-  end.is_stalled = true;
-  in(end.repeat_after, {Segment::repeat, side});
-  end.repeat_after = std::min(end.repeat_after * 2, longest_repeat);
-}
-
-void TcpConnection::in_flight_lost(Side side) {
-  TcpEnd& end = ends_[side];
-  ++end.generation;
-  end.in_flight = 0;
-  if (end.fin == TcpEnd::Fin::in_flight) end.fin = TcpEnd::Fin::wanted;
-  stall(side);
-}
-
-void TcpConnection::repeat(const Segment& segment) {
-  TcpEnd& end = from(segment);
-  if (end.is_dead) return;
-  if (segment.count == 1) return ask(segment.mark);
-  end.is_stalled = false;
-  if (is_gone(end)) return;
-  const Duration limit = end.socket != nullptr ? end.socket->longest_silence() : Duration::zero();
-  const Duration patience = limit > Duration::zero() ? limit : longest_silence;
-  if (network_.timeline().now() - end.stalled_since >= patience) {
-    note(NetworkEvent::timed_out, segment, 0);
-    return die(segment.from, ETIMEDOUT);
-  }
-  transmit(segment.from);
 }
 
 // --- ends ---
@@ -339,37 +291,6 @@ void TcpConnection::give_back_port(Side side, bool waits) {
 
 bool TcpConnection::is_between(const Machine& a, const Machine& b) const noexcept {
   return (ends_[0].machine == &a && ends_[1].machine == &b) || (ends_[0].machine == &b && ends_[1].machine == &a);
-}
-
-// --- keep-alive ---
-
-void TcpConnection::set_keep_alive(Side side, bool on) {
-  TcpEnd& end = ends_[side];
-  ++end.keep_alive;
-  end.unanswered_probes = 0;
-  if (on && end.socket != nullptr) in(end.socket->keep_alive_idle(), {Segment::probe, side, end.keep_alive});
-}
-
-/// Asks the other end for a sign of life when none has come for long enough (RFC 9293 section 3.8.4).
-void TcpConnection::probe(const Segment& segment) {
-  TcpEnd& end = from(segment);
-  TcpEnd& peer = to(segment);
-  if (is_gone(end) || end.socket == nullptr || segment.mark != end.keep_alive) return;
-  const TimePoint now = network_.timeline().now();
-  const Duration idle = end.socket->keep_alive_idle();
-  if (now - end.last_heard < idle && end.unanswered_probes == 0) return in(end.last_heard + idle - now, segment);
-  const bool is_up = network_.is_up(*end.machine, *peer.machine) && network_.is_up(*peer.machine, *end.machine);
-  if (is_up && is_gone(peer)) return die(segment.from, ECONNRESET);  // it does not know the connection any more
-  if (is_up) {
-    end.last_heard = now;
-    end.unanswered_probes = 0;
-    return in(idle, segment);
-  }
-  if (++end.unanswered_probes > end.socket->keep_alive_probes()) {
-    note(NetworkEvent::timed_out, segment, 0);
-    return die(segment.from, ETIMEDOUT);
-  }
-  in(end.socket->keep_alive_interval(), segment);
 }
 
 }  // namespace weir::sys

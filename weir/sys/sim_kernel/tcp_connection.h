@@ -40,7 +40,8 @@ struct TcpEnd {
   bool waits_for_window = false;
   bool is_stalled = false;  ///< nothing gets through; tries again after `repeat_after`
   Duration repeat_after{};
-  TimePoint stalled_since{};
+  TimePoint stalled_since{};  ///< or when the connection was first asked for
+  TimePoint window_closed_since{};
 
   int error = 0;  ///< SO_ERROR
   bool is_established = false;
@@ -80,7 +81,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   // --- the client's handshake; `end(client)` and the machine and path of `end(server)` are filled in ---
 
-  void connect() { ask(0); }
+  void connect();
   /// There is nobody at the address: fails after a while, as when no machine answers to ARP.
   void connect_to_nobody();
   /// The listener is closed before it has accepted.
@@ -96,6 +97,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void close(Side side, bool resets);
   /// Sends what the other end's window allows.
   void transmit(Side side);
+  /// TCP_USER_TIMEOUT is another one.
+  void patience_changed(Side side) { limit_wait_for_window(side); }
   /// Begins to ask now and then whether the other end is there (SO_KEEPALIVE), or stops.
   void set_keep_alive(Side side, bool on);
   /// A middlebox has lost patience: both ends receive a reset.
@@ -103,6 +106,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool is_between(const Machine& a, const Machine& b) const noexcept;
 
  private:
+  static constexpr Duration first_repeat = std::chrono::milliseconds(200);  ///< Linux's smallest retransmission time
+
   struct Segment {
     enum Kind : std::uint8_t {
       ask,
@@ -113,6 +118,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
       reset,
       acknowledge,
       window,
+      window_limit,
       repeat,
       probe,
       forget,
@@ -135,6 +141,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void note(NetworkEvent what, const Segment& segment, std::int64_t amount);
 
   void ask(std::uint32_t tries);
+  void ask_again(std::uint32_t tries);
   void asked(const Segment& segment);
   void answered(const Segment& segment);
   void confirm(std::uint32_t tries);
@@ -143,10 +150,19 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void fin_arrived(const Segment& segment);
   void reset_arrived(const Segment& segment);
   void acknowledged(const Segment& segment);
+  void acknowledgement_lost(const Segment& segment);
   void repeat(const Segment& segment);
   void probe(const Segment& segment);
+  static bool has_probed_enough(const TcpEnd& end, TimePoint now);
   void in_flight_lost(Side side);
   void stall(Side side);
+  void wait_for_window(Side side, bool has_waited);
+  void limit_wait_for_window(Side side);
+  void window_stayed_closed(const Segment& segment);
+  static Duration time_of_repetition(std::uint32_t tries) noexcept;
+  Duration patience(Side side) noexcept;
+  Duration until_repetition(Side side, Duration passed, Duration planned) noexcept;
+  void time_out(const Segment& segment);
   void refuse(const Segment& segment, int error);
   bool is_gone(const TcpEnd& end) const noexcept;
   void forget_unread(Side side);

@@ -18,17 +18,26 @@ constexpr Duration until_unreachable = 3s;  // three ARP requests without an ans
 
 void TcpConnection::connect_to_nobody() { in(until_unreachable, {Segment::nobody, client}); }
 
+void TcpConnection::connect() {
+  ends_[client].stalled_since = network_.timeline().now();
+  ask(0);
+}
+
 /// The SYN.
 void TcpConnection::ask(std::uint32_t tries) {
   TcpEnd& end = ends_[client];
   if (is_gone(end) || end.is_orphan) return;
-  if (tries > most_asks) {
-    note(NetworkEvent::timed_out, {Segment::ask, server}, 0);
-    return die(client, ETIMEDOUT);
-  }
+  const bool is_late = network_.timeline().now() - end.stalled_since >= patience(client);
+  if (tries > most_asks || (tries > 0 && is_late)) return time_out({Segment::ask, client});
   const auto arrival = network_.arrival_of_segment(*end.machine, *ends_[server].machine, 0);
-  if (!arrival) return in(1s * (1 << tries), {Segment::repeat, client, tries + 1, 1});
+  if (!arrival) return ask_again(tries);
   post({Segment::ask, client, tries}, *arrival);
+}
+
+/// Nobody has answered: after 1, 2, 4, … s, and when the user's time is up.
+void TcpConnection::ask_again(std::uint32_t tries) {
+  const Duration passed = network_.timeline().now() - ends_[client].stalled_since;
+  in(until_repetition(client, passed, 1s * (1 << tries)), {Segment::repeat, client, tries + 1, 1});
 }
 
 /// A full queue drops it, silently: the client repeats it.
@@ -40,7 +49,7 @@ void TcpConnection::asked(const Segment& segment) {
   end.crashes = end.machine->crashes();
   if (found == nullptr) return send_reset(server);
   auto& listener = static_cast<TcpSocket&>(*found);
-  if (listener.is_queue_full()) return in(1s * (1 << segment.mark), {Segment::repeat, client, segment.mark + 1, 1});
+  if (listener.is_queue_full()) return ask_again(segment.mark);
   listener_ = &listener;
   listener.begin_accepting(shared_from_this());
   const auto arrival = network_.arrival_of_segment(*end.machine, *ends_[client].machine, 0);

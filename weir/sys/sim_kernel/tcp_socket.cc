@@ -294,8 +294,9 @@ void TcpSocket::option_changed(int level, int option) {
     end().receive_buffer = options().receive_buffer;
     connection_->transmit(TcpConnection::other(side_));
   }
-  const bool is_about_life = (level == SOL_SOCKET && option == SO_KEEPALIVE) ||
-                             (level == IPPROTO_TCP && (option == keep_idle || option == keep_interval));
+  if (level == IPPROTO_TCP && option == user_timeout) connection_->patience_changed(side_);
+  const bool is_about_life =
+      (level == SOL_SOCKET && option == SO_KEEPALIVE) || (level == IPPROTO_TCP && option == keep_idle);
   if (is_about_life && state_ == State::connected) {
     connection_->set_keep_alive(side_, options().is_set(SOL_SOCKET, SO_KEEPALIVE));
   }
