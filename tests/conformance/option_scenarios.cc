@@ -52,6 +52,14 @@ const Scenario scenarios[] = {
        s.set("local", keep_idle, 1);
        s.set("local", user_timeout, 1);
      }},
+    {"the_time_to_defer_accepting_is_rounded_to_repetitions",
+     [](Script& s) {
+       s.socket("a", tcp4);
+       for (const int seconds : {1, 2, 3, 4, 7, 8, 100, 200, 1000, 100'000, 0, -1}) {
+         s.set("a", defer_accept, seconds);
+         s.get("a", defer_accept);
+       }
+     }},
     {"buffer_sizes_are_doubled",
      [](Script& s) {
        s.socket("tcp", tcp4);

@@ -20,6 +20,7 @@ inline constexpr Option reuse_address{"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR};
 inline constexpr Option reuse_port{"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT};
 inline constexpr Option send_buffer{"SO_SNDBUF", SOL_SOCKET, SO_SNDBUF};
 inline constexpr Option type{"SO_TYPE", SOL_SOCKET, SO_TYPE};
+inline constexpr Option defer_accept{"TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT};
 inline constexpr Option keep_count{"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT};
 inline constexpr Option keep_idle{"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE};
 inline constexpr Option keep_interval{"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL};

@@ -222,6 +222,67 @@ const Scenario scenarios[] = {
        s.get("listener", accepts_connections);
        s.get_linger("server");
      }},
+    {"a_deferred_connection_is_accepted_with_its_first_bytes",
+     [](Script& s) {
+       s.tcp_listener("listener");
+       s.set("listener", defer_accept, 30);
+       connect_to_listener(s, "client");
+       s.await_nothing("listener", in);
+       s.accept("listener", "nobody");
+       s.send("client", "hello");
+       s.await("listener", in);
+       s.accept("listener", "server");
+       s.receive("server");
+       s.get("server", defer_accept);
+       s.send("server", "welcome");
+       s.receive_exactly("client", 7);
+     }},
+    {"a_deferred_connection_is_accepted_with_its_end",
+     [](Script& s) {
+       s.tcp_listener("listener");
+       s.set("listener", defer_accept, 30);
+       connect_to_listener(s, "client");
+       s.shutdown("client", SHUT_WR);
+       s.await("listener", in);
+       s.accept("listener", "server");
+       s.await("server", in | end);
+       s.receive("server");
+     }},
+    {"a_deferred_connection_that_is_reset_is_never_accepted",
+     [](Script& s) {
+       s.tcp_listener("listener");
+       s.set("listener", defer_accept, 30);
+       connect_to_listener(s, "client");
+       s.await_nothing("listener", in);
+       s.set_linger("client", true, 0);
+       s.close("client");
+       s.await_nothing("listener", in);
+     }},
+    {"a_silent_connection_is_accepted_when_the_time_to_defer_it_is_over",
+     [](Script& s) {
+       s.tcp_listener("listener");
+       s.set("listener", defer_accept, 1);
+       connect_to_listener(s, "client");
+       s.await_nothing("listener", in);
+       s.await("listener", in);
+       s.accept("listener", "server");
+       s.receive("server");
+       s.send("client", "hello");
+       s.receive_exactly("server", 5);
+     }},
+    {"a_deferred_connection_finds_its_listener_closed_when_it_sends",
+     [](Script& s) {
+       s.tcp_listener("listener");
+       s.set("listener", defer_accept, 30);
+       connect_to_listener(s, "client");
+       s.await_nothing("listener", in);
+       s.close("listener");
+       s.pause();
+       s.look("client");
+       s.send("client", "hello");
+       s.await("client", everything);
+       s.take_error("client");
+     }},
     {"a_dual_stack_listener_takes_connections_of_both_families",
      [](Script& s) {
        s.tcp_listener("listener", 8, "[::]:0");

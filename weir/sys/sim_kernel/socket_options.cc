@@ -57,6 +57,20 @@ bool is_within_bounds(int tcp_option, int value) {
   }
 }
 
+/// Linux keeps TCP_DEFER_ACCEPT as a number of repetitions, after 1, 2, 4, … s, and tells when the last of them is due.
+int rounded_to_repetitions(int seconds) {
+  constexpr int longest_repetition = 120;
+  constexpr int most_repetitions = 255;
+  if (seconds <= 0) return 0;
+  int rounded = 1;
+  int next = 1;
+  for (int count = 1; rounded < seconds && count < most_repetitions; ++count) {
+    next = std::min(next * 2, longest_repetition);
+    rounded += next;
+  }
+  return rounded;
+}
+
 }  // namespace
 
 int SocketOptions::check(int level, int option) const {
@@ -145,6 +159,7 @@ CallResult SocketOptions::set(int level, int option, Bytes value) {
   }
   if (level == IPPROTO_TCP && !is_within_bounds(option, wanted)) return CallResult::failure(EINVAL);
   if (level == IPPROTO_TCP && (option == TCP_NODELAY || option == TCP_CORK)) wanted = wanted != 0 ? 1 : 0;
+  if (level == IPPROTO_TCP && option == TCP_DEFER_ACCEPT) wanted = rounded_to_repetitions(wanted);
   numbers_[{level, option}] = wanted;
   return CallResult::success();
 }

@@ -37,6 +37,7 @@ class SocketOptions {
   int number(int level, int option) const;
   Duration seconds(int option) const;  ///< a TCP option that is a number of seconds
   void restrict_to_v6() { numbers_[{IPPROTO_IPV6, IPV6_V6ONLY}] = 1; }
+  void forget(int level, int option) { numbers_.erase({level, option}); }
   bool resets_on_close() const noexcept { return linger_.l_onoff != 0 && linger_.l_linger == 0; }
 
   static CallResult answer(MutableBytes into, int value);

@@ -66,6 +66,7 @@ void TcpConnection::happen(const Segment& segment) {
     case Segment::ask: return asked(segment);
     case Segment::answer: return answered(segment);
     case Segment::confirm: return confirmed(segment);
+    case Segment::deferral: return deferral_over();
     case Segment::data: return data_arrived(segment);
     case Segment::fin: return fin_arrived(segment);
     case Segment::reset: return reset_arrived(segment);
@@ -120,6 +121,7 @@ void TcpConnection::data_arrived(const Segment& segment) {
   TcpEnd& receiver = to(segment);
   if (segment.mark != sender.generation) return;  // counted as lost, and sent again
   note(NetworkEvent::data_arrives, segment, static_cast<std::int64_t>(segment.count));
+  if (segment.from == client) client_has_sent();
   if (is_gone(receiver) || receiver.is_orphan) return refuse(segment, 0);  // RFC 9293 section 3.10.7.1
   if (receiver.is_receive_shut && receiver.fin != TcpEnd::Fin::none) {     // both ways shut, though not closed
     return refuse(segment, ECONNRESET);
@@ -184,6 +186,7 @@ void TcpConnection::fin_arrived(const Segment& segment) {
   TcpEnd& receiver = to(segment);
   if (segment.mark != sender.generation) return;
   note(NetworkEvent::end_arrives, segment, 0);
+  if (segment.from == client) client_has_sent();
   const Side side = other(segment.from);
   if (is_gone(receiver)) return refuse(segment, 0);
   sender.fin = TcpEnd::Fin::arrived;

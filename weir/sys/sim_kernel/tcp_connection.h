@@ -113,6 +113,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
       ask,
       answer,
       confirm,
+      deferral,
       data,
       fin,
       reset,
@@ -143,9 +144,12 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void ask(std::uint32_t tries);
   void ask_again(std::uint32_t tries);
   void asked(const Segment& segment);
+  void send_answer();
   void answered(const Segment& segment);
   void confirm(std::uint32_t tries);
   void confirmed(const Segment& segment);
+  void deferral_over();
+  void client_has_sent();
   void data_arrived(const Segment& segment);
   void fin_arrived(const Segment& segment);
   void reset_arrived(const Segment& segment);
@@ -175,6 +179,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   Network& network_;
   TcpEnd ends_[2];
   TcpSocket* listener_ = nullptr;  // until it has accepted
+  bool is_deferred_ = false;       // the listener is to hear of the connection when the client has sent something
 };
 
 }  // namespace weir::sys

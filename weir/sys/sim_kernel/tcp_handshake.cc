@@ -52,20 +52,28 @@ void TcpConnection::asked(const Segment& segment) {
   if (listener.is_queue_full()) return ask_again(segment.mark);
   listener_ = &listener;
   listener.begin_accepting(shared_from_this());
-  const auto arrival = network_.arrival_of_segment(*end.machine, *ends_[client].machine, 0);
+  is_deferred_ = listener.accept_deferral() > Duration::zero();
+  if (is_deferred_) in(listener.accept_deferral(), {Segment::deferral, server});
+  send_answer();
+}
+
+/// The SYN with its acknowledgement.
+void TcpConnection::send_answer() {
+  const auto arrival = network_.arrival_of_segment(*ends_[server].machine, *ends_[client].machine, 0);
   if (!arrival) return in(1s, {Segment::answer, server});
   post({Segment::answer, server}, *arrival);
 }
 
-/// The SYN with its acknowledgement: for the client the connection stands.
+/// For the client the connection stands.
 void TcpConnection::answered(const Segment& segment) {
   if (!network_.is_up(*from(segment).machine, *to(segment).machine)) {  // a repetition that was lost as well
     if (segment.mark < most_answers) return in(1s * (2 << segment.mark), {Segment::answer, server, segment.mark + 1});
     return die(server, 0);
   }
   TcpEnd& end = ends_[client];
-  if (end.is_established) return;
-  if (is_gone(end) || end.is_orphan) return send_reset(client);
+  if (is_gone(end)) return send_reset(client);
+  if (end.is_established) return confirm(0);  // a repetition, which asks for that
+  if (end.is_orphan) return send_reset(client);
   end.is_established = true;
   end.last_heard = network_.timeline().now();
   end.socket->connection_stands();
@@ -88,6 +96,7 @@ void TcpConnection::confirmed(const Segment& segment) {
     send_reset(server);
     return die(server, 0);
   }
+  if (is_deferred_) return;
   if (!is_up || listener_->is_queue_full()) {
     if (segment.mark < most_answers) return in(1s * (1 << segment.mark), {Segment::confirm, client, segment.mark + 1});
     return die(server, 0);  // the client hears of it when it sends something
@@ -96,6 +105,18 @@ void TcpConnection::confirmed(const Segment& segment) {
   end.last_heard = network_.timeline().now();
   std::exchange(listener_, nullptr)->add_connection(shared_from_this());
   transmit(server);
+}
+
+/// The client has sent nothing in the time of TCP_DEFER_ACCEPT. Linux answers it once more, and accepts when it confirms that.
+void TcpConnection::deferral_over() {
+  if (!is_deferred_ || listener_ == nullptr || is_gone(ends_[server])) return;
+  is_deferred_ = false;
+  send_answer();
+}
+
+/// What the listener was waiting for has come: bytes, or their end.
+void TcpConnection::client_has_sent() {
+  if (std::exchange(is_deferred_, false)) confirmed({Segment::confirm, client});
 }
 
 }  // namespace weir::sys

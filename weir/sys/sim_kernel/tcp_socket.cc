@@ -14,6 +14,7 @@ const int TcpSocket::user_timeout = TCP_USER_TIMEOUT;
 const int TcpSocket::keep_idle = TCP_KEEPIDLE;
 const int TcpSocket::keep_interval = TCP_KEEPINTVL;
 const int TcpSocket::keep_count = TCP_KEEPCNT;
+const int TcpSocket::defer_accept = TCP_DEFER_ACCEPT;
 
 TcpSocket::~TcpSocket() {
   stop_listening();
@@ -88,6 +89,7 @@ bool TcpSocket::has_connection(int& error) {
 Socket* TcpSocket::accept(SocketName& peer) {
   auto accepted = std::make_unique<TcpSocket>(machine(), family());
   accepted->options() = options();
+  accepted->options().forget(IPPROTO_TCP, defer_accept);
   accepted->connection_ = std::move(queue_.front());
   queue_.pop_front();
   accepted->side_ = TcpConnection::server;

@@ -41,13 +41,15 @@ class TcpSocket final : public InternetSocket {
 
   // --- what a connection tells the listener ---
 
+  /// How long the client may take to send something until it is accepted anyway; 0: it need not.
+  Duration accept_deferral() { return options().seconds(defer_accept); }
   bool is_queue_full() const noexcept { return queue_.size() > backlog_; }
   /// A handshake has begun that will end at this listener.
   void begin_accepting(const std::shared_ptr<TcpConnection>& connection);
   void add_connection(std::shared_ptr<TcpConnection> connection);
 
  private:
-  static const int user_timeout, keep_idle, keep_interval, keep_count;
+  static const int user_timeout, keep_idle, keep_interval, keep_count, defer_accept;
 
   enum class State : std::uint8_t { fresh, listening, connecting, connected };
 
