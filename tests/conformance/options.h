@@ -26,6 +26,7 @@ inline constexpr Option keep_idle{"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE};
 inline constexpr Option keep_interval{"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL};
 inline constexpr Option no_delay{"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY};
 inline constexpr Option user_timeout{"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT};
+inline constexpr Option bind_no_port{"IP_BIND_ADDRESS_NO_PORT", IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT};
 inline constexpr Option v6_only{"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY};
 inline constexpr Option unknown_option{"an unknown option", SOL_SOCKET, 4711};
 inline constexpr Option unknown_tcp_option{"an unknown TCP option", IPPROTO_TCP, 4711};

@@ -247,6 +247,7 @@ void Drawing::change_option() {
                                         {reuse_address, "reuse_address"},
                                         {reuse_address, "reuse_address"},
                                         {keep_alive, "keep_alive"},
+                                        {bind_no_port, "bind_no_port"},
                                         {v6_only, "v6_only"},
                                         {type, "type"}});
   call("set", &Script::set, pick_socket().name, option, one_in(4) ? 0 : 1);

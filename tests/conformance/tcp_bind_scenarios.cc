@@ -59,6 +59,79 @@ const Scenario scenarios[] = {
        s.bind("left", "127.0.0.1:0");
        s.bind("right", "127.0.0.1:0");
      }},
+    {"an_address_can_be_bound_that_gets_its_port_by_connecting",
+     [](Script& s) {
+       for (const Kind& kind : {tcp4, tcp6}) {
+         const bool is_v6 = kind.family == AF_INET6;
+         s.tcp_listener("listener", 8, is_v6 ? "[::1]:0" : "127.0.0.1:0");
+         s.socket("client", kind);
+         s.set("client", bind_no_port, 7);
+         s.get("client", bind_no_port);
+         s.bind("client", is_v6 ? "[::1]:0" : "127.0.0.1:0");
+         s.local_name("client");
+         s.bind("client", is_v6 ? "[::1]:0" : "127.0.0.2:0");
+         s.connect("client", is_v6 ? "[::1]:listener" : "127.0.0.1:listener");
+         s.await("client", out);
+         s.local_name("client");
+         s.bind("client", is_v6 ? "[::1]:0" : "127.0.0.1:0");
+         s.close("client");
+         s.close("listener");
+       }
+     }},
+    {"an_address_without_a_port_gets_one_by_listening",
+     [](Script& s) {
+       s.socket("listener", tcp4);
+       s.set("listener", bind_no_port, 1);
+       s.bind("listener", "127.0.0.1:0");
+       s.listen("listener");
+       s.local_name("listener");
+       s.socket("client", tcp4);
+       s.connect("client", "127.0.0.1:listener");
+       s.await("client", out);
+     }},
+    {"a_port_that_is_asked_for_is_taken_at_once",
+     [](Script& s) {
+       s.socket("first", tcp4);
+       s.bind("first", "127.0.0.1:0");
+       s.socket("second", tcp4);
+       s.set("second", bind_no_port, 1);
+       s.bind("second", "127.0.0.1:first");
+       s.bind("second", "0.0.0.0:0");
+       s.local_name("second");
+       s.bind("second", "127.0.0.1:0");
+       s.local_name("second");
+     }},
+    {"an_address_without_a_port_survives_an_attempt_that_fails",
+     [](Script& s) {
+       s.socket("nobody", tcp4);
+       s.bind("nobody", "127.0.0.1:0");
+       s.tcp_listener("listener");
+       s.socket("client", tcp4);
+       s.set("client", bind_no_port, 1);
+       s.bind("client", "127.0.0.2:0");
+       s.connect("client", "127.0.0.1:nobody");
+       s.await("client", everything);
+       s.take_error("client");
+       s.connect("client", "127.0.0.1:listener");
+       s.connect("client", "127.0.0.1:listener");
+       s.await("client", out);
+       s.await("listener", in);
+       s.accept_naming_peer("listener", "server");
+       s.peer_name("client");
+     }},
+    {"datagrams_leave_an_address_that_has_no_port_by_one_of_the_systems_choice",
+     [](Script& s) {
+       s.socket("to", udp4);
+       s.bind("to", "127.0.0.1:0");
+       s.socket("from", udp4);
+       s.set("from", bind_no_port, 1);
+       s.bind("from", "127.0.0.2:0");
+       s.local_name("from");
+       s.send_to("from", "hello", "127.0.0.1:to");
+       s.local_name("from");
+       s.await("to", in);
+       s.receive_from("to");
+     }},
     {"a_bound_port_is_taken_although_nobody_listens",
      [](Script& s) {
        s.socket("a", tcp4);

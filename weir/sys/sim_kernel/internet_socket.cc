@@ -14,12 +14,13 @@ CallResult InternetSocket::bind(const SocketName& name) {
   if (!address.is_any() && !address.is_loopback() && !is_own) return CallResult::failure(EADDRNOTAVAIL);
   std::unique_ptr<PortUse> use = new_use(wanted);
   use->is_v6_only |= !address.is_v4() && !address.is_any();
-  if (const int error = ports().take(*use)) return CallResult::failure(error);
+  const bool leaves_port_open = wanted.port == 0 && options_.is_set(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+  if (const int error = leaves_port_open ? 0 : ports().take(*use)) return CallResult::failure(error);
   if (use->is_v6_only) options_.restrict_to_v6();
   use->is_chosen = wanted.port != 0;
   name_ = use->name;
   has_chosen_address_ = !address.is_any();
-  port_ = std::move(use);
+  if (!leaves_port_open) port_ = std::move(use);
   return CallResult::success();
 }
 
@@ -61,7 +62,8 @@ int InternetSocket::read_peer(const SocketName& from, InternetName& into) const 
 }
 
 CallResult InternetSocket::local_name(SocketName& name) {
-  name = InternetName{name_.port == 0 ? wildcard() : name_.address, name_.port}.told_to(family_);
+  name =
+      InternetName{name_.port == 0 && !has_chosen_address_ ? wildcard() : name_.address, name_.port}.told_to(family_);
   return CallResult::success();
 }
 

@@ -159,6 +159,7 @@ CallResult SocketOptions::set(int level, int option, Bytes value) {
   }
   if (level == IPPROTO_TCP && !is_within_bounds(option, wanted)) return CallResult::failure(EINVAL);
   if (level == IPPROTO_TCP && (option == TCP_NODELAY || option == TCP_CORK)) wanted = wanted != 0 ? 1 : 0;
+  if (level == IPPROTO_IP && option == IP_BIND_ADDRESS_NO_PORT) wanted = wanted != 0 ? 1 : 0;
   if (level == IPPROTO_TCP && option == TCP_DEFER_ACCEPT) wanted = rounded_to_repetitions(wanted);
   numbers_[{level, option}] = wanted;
   return CallResult::success();
