@@ -190,6 +190,21 @@ const Scenario scenarios[] = {
        s.accept("listener", "a");
        s.connect("third", "unix:@listener");
      }},
+    {"an_accepted_socket_has_no_options_of_its_listener",
+     [](Script& s) {
+       s.socket("listener", unix_stream);
+       s.set("listener", keep_alive, 1);
+       s.set("listener", reuse_address, 1);
+       s.set_linger("listener", true, 3);
+       s.bind("listener", "unix:@options");
+       s.listen("listener");
+       s.socket("client", unix_stream);
+       s.connect("client", "unix:@options");
+       s.accept("listener", "server");
+       s.get("server", keep_alive);
+       s.get("server", reuse_address);
+       s.get_linger("server");
+     }},
     {"a_backlog_of_0_takes_one",
      [](Script& s) {
        listen_at(s, "listener", "unix:@listener", 0);

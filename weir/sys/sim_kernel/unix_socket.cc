@@ -145,7 +145,6 @@ CallResult UnixSocket::connect(const SocketName& name) {
   if (state_ == State::connected) return CallResult::failure(EISCONN);
   if (state_ == State::listening) return CallResult::failure(EINVAL);
   auto other = std::make_unique<UnixSocket>(machine_);
-  other->options_ = listener->options_;
   join(*this, *other);
   other->name_ = listener->name_;
   listener->waiting_.push_back(std::move(other));
