@@ -31,6 +31,7 @@
 #include "weir/net/connector.h"
 #include "weir/net/listener.h"
 #include "weir/net/socket.h"
+#include "weir/net/socket_options.h"
 #include "weir/server/server.h"
 #include "weir/server/server_group.h"
 #include "weir/stream/pipe_ends.h"

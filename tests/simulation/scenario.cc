@@ -156,7 +156,7 @@ StreamOptions NetScenario::stream_options() {
 }
 
 ConnectOptions NetScenario::connect_options() {
-  return {.timeout = chance(0.3) ? 1ms + up_to(5s) : Duration(10s), .no_delay = !chance(0.3)};
+  return {.timeout = chance(0.3) ? 1ms + up_to(5s) : Duration(10s), .socket = {.no_delay = !chance(0.3)}};
 }
 
 sim::SwarmOptions swarm_options(std::string code) {

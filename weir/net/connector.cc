@@ -6,6 +6,23 @@
 #include "weir/loop/event_loop.h"
 
 namespace weir {
+namespace {
+
+Result<void> bind_to(Socket& socket, const ConnectOptions& options) {
+  const Address& local = options.local_address;
+  if (local.family() == Address::Family::none) return {};
+  if (local.family() != Address::Family::local) {
+    if (options.reuse_address) {
+      if (auto set = socket.set_reuse_address(true); !set) return set;
+    }
+    if (local.port() == 0) {
+      if (auto set = socket.set_bind_without_port(true); !set) return set;
+    }
+  }
+  return socket.bind(local);
+}
+
+}  // namespace
 
 class Connector::State final : public ConnectSlot, public WheelTimer {
  public:
@@ -40,7 +57,8 @@ class Connector::State final : public ConnectSlot, public WheelTimer {
     Result<Socket> opened = Socket::open_stream(address.family());
     if (!opened) return opened.error();
     socket_ = *std::move(opened);
-    if (options.no_delay && address.family() != Address::Family::local) (void)socket_.set_no_delay(true);
+    if (auto set = socket_.set_options(options.socket, address.family()); !set) return set.error();
+    if (auto bound = bind_to(socket_, options); !bound) return bound.error();
     const Result<void> begun = socket_.connect(address);
     if (begun) return {};
     if (begun.error() != std::errc::operation_in_progress) return begun.error();

@@ -18,7 +18,14 @@ class EventLoop;
 
 struct ConnectOptions {
   Duration timeout = std::chrono::seconds(10);  ///< until the connection stands; then errc::connect_timed_out
-  bool no_delay = true;                         ///< TCP only: small writes go out at once
+  SocketOptions socket{};
+  /// Where the connection comes from; none: the system chooses. With port 0 it chooses the port alone, which needs to be free
+  /// only for this peer (IP_BIND_ADDRESS_NO_PORT). Errors: std::errc::address_not_available when it is no address of this
+  /// machine, address_in_use. A file that a Unix address makes is the caller's to remove.
+  Address local_address{};
+  /// For a `local_address` with a port: it may have connections already, also some that are ending, if they are of others
+  /// that asked for the same (SO_REUSEADDR, socket(7)).
+  bool reuse_address = false;
   std::string name{};                           ///< see Connector::set_name; of a stream's: its own, if that is empty
 };
 

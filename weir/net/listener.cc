@@ -9,6 +9,7 @@
 #include "weir/base/time.h"
 #include "weir/loop/backend.h"
 #include "weir/loop/event_loop.h"
+#include "weir/net/bound_socket.h"
 #include "weir/sys/calls.h"
 
 namespace weir {
@@ -19,38 +20,6 @@ using namespace weir::literals;
 constexpr Duration shortest_pause = 10ms;
 constexpr Duration longest_pause = 100ms;
 constexpr Duration between_remarks = 1s;
-
-/// Somebody else's listening socket answers; a socket's file that was left behind refuses (unix(7)). So does a file of any
-/// other kind, which is not ours to remove.
-bool is_abandoned(const Address& address) {
-  sys::FileIdentity file;
-  if (!sys::describe_file(address.name().local.sun_path, file) || !file.is_socket) return false;
-  Result<Socket> probe = Socket::open_stream(address.family());
-  if (!probe) return false;
-  const Result<void> connected = probe->connect(address);
-  return !connected && connected.error() == std::errc::connection_refused;
-}
-
-Result<void> bind_at(Socket& socket, const Address& address) {
-  const Result<void> bound = socket.bind(address);
-  if (bound || address.path().empty() || bound.error() != std::errc::address_in_use) return bound;
-  if (!is_abandoned(address)) return bound;
-  (void)sys::unlink(address.name().local.sun_path);
-  return socket.bind(address);
-}
-
-Result<Socket> open_bound(const Address& address, bool share_port) {
-  Result<Socket> socket = Socket::open_stream(address.family());
-  if (!socket) return socket.error();
-  if (address.family() != Address::Family::local) {
-    if (auto set = socket->set_reuse_address(true); !set) return set.error();
-    if (share_port) {
-      if (auto set = socket->set_share_port(true); !set) return set.error();
-    }
-  }
-  if (auto bound = bind_at(*socket, address); !bound) return bound.error();
-  return socket;
-}
 
 /// What a listener does not survive: its descriptor is not a listening socket.
 bool is_fatal(std::error_code error) {
@@ -71,7 +40,7 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   }
 
   Result<void> open(const Address& address) {
-    Result<Socket> socket = open_bound(address, options_.share_port);
+    Result<Socket> socket = open_bound(address, options_);
     if (!socket) return socket.error();
     address_ = address;
     if (!address.path().empty()) (void)sys::describe_file(address.name().local.sun_path, file_);
@@ -124,7 +93,8 @@ class Listener::State final : public AcceptSlot, public WheelTimer, public Starv
   void accepted(sys::Descriptor connection, const sys::SocketName& peer) override {
     pause_ = shortest_pause;
     Socket socket(std::move(connection));
-    if (options_.no_delay && address_.family() != Address::Family::local) (void)socket.set_no_delay(true);
+    // The system has taken TCP's from the listening socket; a Unix one is new.
+    if (address_.family() == Address::Family::local) (void)socket.set_options(options_.socket, address_.family());
     Slot* outer = loop().exchange_running_slot(this);
     loop().invoke(on_connection_, std::move(socket), Address(peer));
     loop().exchange_running_slot(outer);

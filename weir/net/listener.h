@@ -9,6 +9,7 @@
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
 #include "weir/base/result.h"
+#include "weir/base/time.h"
 #include "weir/net/address.h"
 #include "weir/net/socket.h"
 
@@ -18,11 +19,20 @@ class EventLoop;
 
 struct ListenOptions {
   int backlog = 4096;         ///< connections that may wait to be accepted; the system caps it (net.core.somaxconn)
-  bool no_delay = true;       ///< TCP only: set on every accepted socket
   std::uint8_t priority = 0;  ///< its class, 0 the most urgent; see EventLoop::Options::quotas
   /// TCP only: others that ask for the same may listen here too, also in other processes of this user, and the system
   /// spreads the connections over all of them. When one closes, those that wait at it are reset. (SO_REUSEPORT, socket(7))
   bool share_port = false;
+  /// TCP only: the port may be taken although connections of its former owner are still ending; without it that is
+  /// std::errc::address_in_use, for a minute. (SO_REUSEADDR, socket(7))
+  bool reuse_address = true;
+  /// IPv6 only: `[::]` takes no IPv4 connections, and leaves the port of `0.0.0.0` to others. (IPV6_V6ONLY, ipv6(7))
+  bool v6_only = false;
+  /// TCP only: a connection is handed over when its first bytes or its end have come, or anyway after about so long; 0: at
+  /// once. For protocols whose client speaks first. Rounded up to 1, 3, 7, 15, … s. (TCP_DEFER_ACCEPT, tcp(7))
+  Duration defer_accept = Duration::zero();
+  /// Of every accepted socket. Set on the listening one, from which TCP's inherit, so that errors are told when opening.
+  SocketOptions socket{};
   std::string name{};  ///< see Listener::set_name
 };
 

@@ -137,7 +137,7 @@ TEST_F(ListenerTest, every_call_that_fails_while_opening_closes_the_descriptor_a
       EXPECT_FALSE(is_local && path.exists()) << k;
       EXPECT_EQ(*loop_->run(), RunEnd::empty) << k;
     }
-    EXPECT_EQ(failures, is_local ? 5U : 6U);
+    EXPECT_EQ(failures, is_local ? 5U : 7U);
   }
 }
 

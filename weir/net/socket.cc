@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "weir/net/socket.h"
 
-#include <netinet/tcp.h>
-
 #include <cerrno>
 
 #include "weir/sys/calls.h"
@@ -60,18 +58,6 @@ Result<Address> Socket::peer_address() const {
   const sys::CallResult asked = sys::peer_name(number(), name);
   if (!asked) return asked.error();
   return Address(name);
-}
-
-Result<void> Socket::set_no_delay(bool on) {
-  return sys::set_option(number(), IPPROTO_TCP, TCP_NODELAY, static_cast<int>(on)).to_result();
-}
-
-Result<void> Socket::set_share_port(bool on) {
-  return sys::set_option(number(), SOL_SOCKET, SO_REUSEPORT, static_cast<int>(on)).to_result();
-}
-
-Result<void> Socket::set_reuse_address(bool on) {
-  return sys::set_option(number(), SOL_SOCKET, SO_REUSEADDR, static_cast<int>(on)).to_result();
 }
 
 Result<void> Socket::set_reset_on_close() {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "weir/net/bound_socket.h"
 #include "weir/server/server_state.h"
 
 namespace weir {
@@ -28,11 +29,9 @@ struct ServerGroup::UnderWay {
 namespace {
 
 /// The address with its port, if nobody listens there; one that the system chooses for port 0.
-Result<Address> free_address(const Address& address) {
-  Result<Socket> probe = Socket::open_stream(address.family());
+Result<Address> free_address(const Address& address, const ListenOptions& options) {
+  Result<Socket> probe = open_bound(address, options);
   if (!probe) return probe.error();
-  if (auto set = probe->set_reuse_address(true); !set) return set.error();
-  if (auto bound = probe->bind(address); !bound) return bound.error();
   return probe->local_address();
 }
 
@@ -90,11 +89,12 @@ Result<void> ServerGroup::listen(const Options& options) {
 /// First without sharing. Between that and the sharing somebody else may still take the port, which is then reported too, or
 /// join in if they are of the same user.
 Result<void> ServerGroup::listen_on_each(Address address, ListenOptions options) {
-  if (!std::exchange(options.share_port, true)) {
-    const Result<Address> free = free_address(address);
+  if (!options.share_port) {
+    const Result<Address> free = free_address(address, options);
     if (!free) return free.error();
     address = *free;
   }
+  options.share_port = true;
   for (const auto& server : servers_) {
     if (auto listening = server->state_->listen(address, options); !listening) return listening;
     address = server->address();

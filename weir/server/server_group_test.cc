@@ -123,6 +123,18 @@ TEST_F(Group, a_port_in_use_is_an_error_also_when_a_group_uses_it) {
   EXPECT_EQ(nonsense.error(), errc::bad_address);
 }
 
+TEST_F(Group, for_ipv6_only_is_not_hindered_by_a_server_at_the_same_port_of_ipv4) {
+  if (!Socket::open_stream(Address::Family::v6)) GTEST_SKIP() << "no IPv6 here";
+  open({.server = {.address = "0.0.0.0:0"}});
+  const std::string address = "[::]:" + std::to_string(group->address().port());
+
+  const auto both = ServerGroup::listen(all(), {.address = address}, [](Stream&) {});
+  const auto v6_only = ServerGroup::listen(all(), {.address = address, .listen = {.v6_only = true}}, [](Stream&) {});
+
+  EXPECT_FALSE(both);
+  EXPECT_TRUE(v6_only) << v6_only.error().message();
+}
+
 TEST_F(Group, ports_are_shared_with_other_groups_on_request_only) {
   open({.server = {.listen = {.share_port = true}}});
   const std::string address = group->address().to_string();
