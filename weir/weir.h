@@ -36,3 +36,4 @@
 #include "weir/server/server_group.h"
 #include "weir/stream/pipe_ends.h"
 #include "weir/stream/stream.h"
+#include "weir/stream/stream_socket.h"

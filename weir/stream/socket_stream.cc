@@ -1,6 +1,8 @@
 // weir: a stream over a socket.
 // SPDX-License-Identifier: MIT
+#include "weir/net/option_setter.h"
 #include "weir/stream/descriptor_stream.h"
+#include "weir/stream/stream_socket.h"
 #include "weir/stream/stream_state.h"
 #include "weir/sys/calls.h"
 
@@ -27,6 +29,12 @@ class SocketStream final : public DescriptorStream {
       if (!socket) return connection_failed(socket.error());
       if (auto opened = open(*std::move(socket)); !opened) connection_failed(opened.error());
     });
+  }
+
+  /// Of a stream of any kind: asked through the base that all share.
+  static int descriptor_of(const Stream& stream) noexcept {
+    const IoSlot& slot = stream;
+    return slot.is_attached() ? slot.descriptor() : sys::Descriptor::none;
   }
 
  private:
@@ -64,6 +72,11 @@ Result<std::unique_ptr<Stream>> Stream::adopt(EventLoop& loop, Socket socket, St
     return opened.error();
   }
   return owned;
+}
+
+Result<void> set_socket_options(Stream& stream, const SocketOptions& options) {
+  const int descriptor = SocketStream::descriptor_of(stream);
+  return descriptor != sys::Descriptor::none ? apply_options(descriptor, options) : system_error(ENOTCONN);
 }
 
 Result<std::unique_ptr<Stream>> Stream::connect(EventLoop& loop, const Address& address, ConnectingOptions options) {
