@@ -42,6 +42,7 @@ class Backend {
   virtual void receive_now(ByteSlot& slot) = 0;
   /// Sends the output until it is empty. One send at a time; a second start joins the first.
   virtual void start_send(ByteSlot& slot) = 0;
+  virtual void stop_send(ByteSlot& slot) noexcept = 0;
   /// Tries at once to send, whatever was reported before. Linux reports room only when a good part of its buffer is free.
   virtual void send_now(ByteSlot& slot) = 0;
 
@@ -67,6 +68,9 @@ class Backend {
   /// What is left of the events waits behind those of the next `wait`.
   virtual void set_aside() noexcept = 0;
 
+  /// Puts a slot among those that wait for memory; false when some came meanwhile. Those that were not attached are told by
+  /// `memory_returned` alone.
+  virtual bool must_starve(IoSlot& slot) = 0;
   /// Memory is to be had again: goes on with what stopped for lack of it.
   virtual void resume_starved() noexcept = 0;
 

@@ -30,6 +30,7 @@ class ReadinessBackend : public Backend {
   void stop_receive(ByteSlot& slot) noexcept override;
   void receive_now(ByteSlot& slot) override;
   void start_send(ByteSlot& slot) override;
+  void stop_send(ByteSlot& slot) noexcept override;
   void send_now(ByteSlot& slot) override;
   void start_accept(AcceptSlot& slot) noexcept override;
   void stop_accept(AcceptSlot& slot) noexcept override;
@@ -42,6 +43,7 @@ class ReadinessBackend : public Backend {
   Result<void> wait(Duration timeout) override;
   void dispatch() override;
   void set_aside() noexcept override;
+  bool must_starve(IoSlot& slot) override;
   void resume_starved() noexcept override;
   std::uint64_t stale_events() const noexcept override { return stale_events_; }
 
@@ -84,7 +86,6 @@ class ReadinessBackend : public Backend {
   static bool is_for_file(const IoSlot& slot) noexcept;
   sys::CallResult add_again(IoSlot& slot);
   void make_ready(IoSlot& slot) noexcept;
-  bool must_starve(IoSlot& slot);
   void wait_for_memory_to_send(ByteSlot& slot) noexcept;
 
   EventLoop& loop_;

@@ -166,7 +166,10 @@ void ReadinessBackend::wait_for_memory_to_send(ByteSlot& slot) noexcept {
 }
 
 void ReadinessBackend::resume_starved() noexcept {
-  starved_.for_each([](IoSlot& slot) { slot.memory_returned(); });
+  starved_.for_each([](IoSlot& slot) {
+    if (!slot.is_attached_) slot.is_starved_ = false;  // the others are, when they are served
+    slot.memory_returned();
+  });
   ready_.splice_back(starved_);
 }
 
@@ -182,6 +185,8 @@ void ReadinessBackend::start_send(ByteSlot& slot) {
   ReadyGuard guard(*this, slot);
   send(slot);
 }
+
+void ReadinessBackend::stop_send(ByteSlot& slot) noexcept { slot.is_writing_ = false; }
 
 /// Sends until the output is empty, the kernel takes no more, or the turn is over. The caller holds the slot.
 void ReadinessBackend::send(ByteSlot& slot) {

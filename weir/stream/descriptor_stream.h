@@ -26,6 +26,9 @@ class DescriptorStream : public Stream {
   void receive_rest() final { backend().receive_now(*this); }
   void send_rest() final { backend().send_now(*this); }
   void start_sending() final { backend().start_send(*this); }
+  void stop_sending() noexcept final {
+    if (is_attached()) backend().stop_send(*this);
+  }
 };
 
 }  // namespace weir

@@ -65,7 +65,7 @@ class PipeStream final : public DescriptorStream {
     Stream::receive_ended(is_hang_up ? std::error_code() : error);
   }
 
-  Result<void> send_end() noexcept override {
+  Result<void> send_end() override {
     const PipeMode& mode = writer() ? writer_mode_ : mode_;
     const int number = writer() ? writer().number() : descriptor();
     const bool must_tell = mode.is_socket() && !loop().is_inherited();

@@ -38,7 +38,7 @@ class SocketStream final : public DescriptorStream {
   }
 
  private:
-  Result<void> send_end() noexcept override {
+  Result<void> send_end() override {
     return loop().is_inherited() ? Result<void>() : sys::shutdown(descriptor(), SHUT_WR).to_result();
   }
 

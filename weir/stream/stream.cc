@@ -29,6 +29,7 @@ Stream::Extras& Stream::extras() {
 void Stream::on_connected(Handler handler) { loop().replace_callback(extras().on_connected, std::move(handler)); }
 
 void Stream::on_data(Handler handler) {
+  ++data_handlers_;
   loop().replace_callback(on_data_, std::move(handler));
   if (input_.is_empty() || !on_data_) return;
   must_deliver_ = true;
@@ -64,6 +65,7 @@ void Stream::drop_callbacks() noexcept {
   on_drained_ = nullptr;
   on_closed_ = nullptr;
   extras_.reset();
+  has_read_ = false;
   set_attachment(nullptr, nullptr);
 }
 
@@ -73,96 +75,6 @@ void Stream::connection_stands() {
   unsuspend(connecting);
   if (extras_ != nullptr) call(extras_->on_connected);
   settle();
-}
-
-// --- reading ---
-
-void Stream::received(Received& data) {
-  last_received_ = loop().now();
-  has_received_ = true;
-  if (is_discarding_) return discard(data.bytes().size());
-  data.append_to(input_);
-  if (input_.size() >= settings_->read_marks.high) suspend(input_full);
-  if (on_data_ && !is_paused()) {
-    must_deliver_ = false;
-    call(on_data_);
-  }
-  settle();
-}
-
-/// Tells of bytes that were there before: reading was resumed, or the callback is new.
-void Stream::deliver() {
-  if (!must_deliver_ || is_paused() || state_ == State::closed) return;
-  must_deliver_ = false;
-  if (!input_.is_empty()) call(on_data_);
-}
-
-void Stream::receive_ended(std::error_code error) {
-  if (error && (failure_ == 0 || failure_ == ENOTCONN)) failure_ = pack(error);
-  // After a failed send the system reports a lost connection as an end; only EPIPE proves a real one.
-  if (failure_ == 0 || (!error && failure_ == EPIPE)) {
-    suspended_ |= at_end;
-    must_tell_end_ = true;
-  } else {
-    state_ = State::broken;
-  }
-  deliver();
-  if (state_ == State::broken && !must_tell_end_) return fail(unpack(failure_));
-  tell_peer_ended();
-  settle();
-}
-
-void Stream::tell_peer_ended() {
-  if (!std::exchange(must_tell_end_, false) || is_discarding_ || state_ == State::closed) return;
-  if (on_end_) {
-    call(on_end_);
-  } else {
-    begin_to_end(false);
-  }
-}
-
-void Stream::pause() noexcept {
-  if (!is_discarding_) suspend(by_user);  // finish() has to see the peer's end
-}
-
-void Stream::resume() {
-  if (!is_paused()) return;
-  unsuspend(by_user);
-  if (input_.is_empty()) return;
-  must_deliver_ = true;
-  loop().defer(*this);
-}
-
-void Stream::suspend(std::uint8_t reasons) noexcept {
-  const bool was_running = !is_suspended();
-  suspended_ |= reasons;
-  if ((reasons & input_full) != 0 && !is_observing()) input_.add_observer(*this);
-  if (was_running && state_ != State::closed) stop_receiving();
-}
-
-void Stream::unsuspend(std::uint8_t reasons) noexcept {
-  if ((suspended_ & reasons) == 0) return;
-  suspended_ &= static_cast<std::uint8_t>(~reasons);
-  if ((reasons & input_full) != 0) input_.remove_observer(*this);
-  if (is_suspended() || state_ == State::closed) return;
-  if (settings_->time_limits.read != TimeLimits::no_limit) reading_since_ = loop().clock();
-  if (state_ == State::broken) loop().defer(*this);
-  start_receiving();
-  limit_time();
-}
-
-void Stream::changed(Buffer&, const BufferChange&) noexcept {
-  if (input_.size() <= settings_->read_marks.low) unsuspend(input_full);
-}
-
-/// Counts once the end is sent. Before that, to stop reading could mean to wait for ever for a peer that writes, and does
-/// not read until somebody reads what it has written.
-void Stream::discard(std::size_t count) noexcept {
-  if (state_ != State::ended) return;
-  discarded_ += static_cast<std::uint32_t>(std::min<std::size_t>(count, ~std::uint32_t{0} - discarded_));
-  if (discarded_ < settings_->linger_bytes) return;
-  suspend(drained_enough);
-  settle_later();
 }
 
 // --- writing ---
@@ -179,6 +91,7 @@ bool Stream::takes(std::size_t count, Accepted& answer) const noexcept {
 }
 
 Accepted Stream::taken() {
+  lift_sending_hold();
   settle_later();
   if (output_.size() < settings_->write_marks.high) return Accepted::yes;
   if (!settings_->read_while_output_full) suspend(output_full);
@@ -210,6 +123,20 @@ Accepted Stream::write(Buffer&& buffer) {
 void Stream::flush_now() {
   const SlotHold hold(*this);
   settle();
+  if (state_ == State::open || state_ == State::finishing) flush_transport();
+}
+
+void Stream::pause_writing() noexcept {
+  if (state_ != State::open && (state_ != State::finishing || is_discarding_)) return;
+  sending_suspended_ |= by_user;
+  is_waiting_to_send_ = false;
+  stop_sending();
+}
+
+void Stream::resume_writing() {
+  if (!is_writing_paused()) return;
+  sending_suspended_ &= static_cast<std::uint8_t>(~by_user);
+  settle_later();
 }
 
 /// Writes inside a callback of this stream are settled when it returns; others at the end of the turn.
@@ -220,10 +147,11 @@ void Stream::settle_later() noexcept {
 /// Sends what is to be sent, and takes the next step towards the end if there is one to take.
 void Stream::settle() {
   if (state_ == State::closed || (suspended_ & connecting) != 0) return;
-  if (!output_.is_empty() && !is_waiting_to_send_) {
+  if (!output_.is_empty() && !is_waiting_to_send_ && sending_suspended_ == 0) {
     const std::size_t offered = output_.size();
     is_waiting_to_send_ = true;  // unless `sent` learns better
     start_sending();
+    if (sending_suspended_ != 0) is_waiting_to_send_ = false;
     if (is_waiting_to_send_ && output_.size() == offered) wait_to_send(loop().clock());
   }
   if (state_ != State::open) advance_end();
@@ -238,21 +166,33 @@ void Stream::wait_to_send(TimePoint since) noexcept {
 
 void Stream::sent(std::size_t count) {
   output_.drop(count);
-  last_sent_ = output_.is_empty() ? loop().now() : loop().clock();
-  is_waiting_to_send_ = false;
-  if (!output_.is_empty()) wait_to_send(last_sent_);  // the backend goes on with the rest by itself
-  if (extras_ != nullptr) extras_->sent += count;
-  if (output_.size() <= settings_->write_marks.low) unsuspend(output_full);
+  count_left(count);
+  if (extras_ != nullptr) extras_->sent = extras_->taken;
   tell_sent();
   const bool has_more = !output_.is_empty() && !is_waiting_to_send_;  // written by those who were told
   if (has_more || (output_.is_empty() && state_ == State::finishing)) settle_later();
+}
+
+void Stream::left(std::size_t count) {
+  count_left(count);
+  if (extras_ != nullptr) extras_->sent = extras_->taken;
+  if (has_sent_news() || (output_.is_empty() && state_ == State::finishing)) loop().defer(*this);
+}
+
+void Stream::count_left(std::size_t count) {
+  last_sent_ = output_.is_empty() ? loop().now() : loop().clock();
+  is_waiting_to_send_ = false;
+  if (!output_.is_empty() && sending_suspended_ == 0)
+    wait_to_send(last_sent_);  // the backend goes on with the rest by itself
+  if (extras_ != nullptr) extras_->taken += count;
+  if (output_.size() <= settings_->write_marks.low) unsuspend(output_full);
 }
 
 void Stream::when_sent(Callback<void(std::error_code)> callback) {
   expects(static_cast<bool>(callback));
   if (state_ == State::closed) return;
   Extras& more = extras();
-  more.sent_callbacks.push_back({more.sent + output_.size(), std::move(callback)});
+  more.sent_callbacks.push_back({more.taken + output_.size(), std::move(callback)});
   if (output_.is_empty()) loop().defer(*this);
 }
 
@@ -300,12 +240,7 @@ void Stream::tell_sent() {
 void Stream::set_read_marks(Marks marks) {
   expects(marks.low <= marks.high && marks.high > 0);
   settings_.own().read_marks = marks;
-  if (is_discarding_) return;
-  if (input_.size() >= marks.high) {
-    suspend(input_full);
-  } else if (input_.size() <= marks.low) {
-    unsuspend(input_full);
-  }
+  apply_read_marks();
 }
 
 void Stream::set_write_marks(Marks marks) {
@@ -326,6 +261,12 @@ void Stream::set_time_limits(const TimeLimits& limits) {
   limit_time();
 }
 
+void Stream::set_deadline(TimePoint deadline) {
+  if (deadline == TimePoint::max() && extras_ == nullptr) return;
+  extras().deadline = deadline;
+  limit_time();
+}
+
 // --- the rest ---
 
 Result<Address> Stream::local_address() const { return transport_address(false); }
@@ -333,20 +274,5 @@ Result<Address> Stream::local_address() const { return transport_address(false);
 Result<Address> Stream::peer_address() const { return transport_address(true); }
 
 StreamRef Stream::ref() noexcept { return StreamRef(loop(), id()); }
-
-bool StreamRef::post(Callback<void(Stream&)> task) const {
-  if (queue_.get() == nullptr) return false;
-  return queue_->push([loop = loop_, id = id_, task = std::move(task)]() mutable {
-    Slot* slot = loop->find(id);
-    if (slot == nullptr || slot->is_released()) return;
-    static_cast<Stream*>(slot)->call_for_owner(task);
-  });
-}
-
-bool StreamRef::write(TransferBuffer bytes) const {
-  return post([bytes = std::move(bytes)](Stream& stream) mutable {
-    if (stream.write(std::move(bytes).attach()) == Accepted::refused) stream.fail(errc::limit);
-  });
-}
 
 }  // namespace weir

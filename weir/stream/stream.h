@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,99 +17,22 @@
 #include "weir/base/result.h"
 #include "weir/base/time.h"
 #include "weir/buffer/buffer.h"
-#include "weir/buffer/transfer_buffer.h"
+#include "weir/buffer/frame_reader.h"
+#include "weir/buffer/line_reader.h"
 #include "weir/loop/io_slot.h"
 #include "weir/net/address.h"
 #include "weir/net/connector.h"
 #include "weir/net/socket.h"
+#include "weir/stream/filter.h"
 #include "weir/stream/pipe_ends.h"
+#include "weir/stream/stream_options.h"
+#include "weir/stream/stream_owner.h"
+#include "weir/stream/stream_ref.h"
 
 namespace weir {
 
-class Stream;
-class StreamRef;
-
-/// What `write` did with its argument.
-enum class Accepted {
-  yes,        ///< taken; more is welcome
-  slow_down,  ///< taken; the output is at or above its high mark: wait for `on_drained`
-  refused,    ///< not taken, argument untouched: the output would pass its hard limit, or memory is short
-  closed,     ///< not taken, argument untouched: the stream accepts no more writes
-};
-
-/// A pair of marks in bytes, for hysteresis. Requires low <= high and high > 0.
-struct Marks {
-  std::size_t low;
-  std::size_t high;
-};
-
-/// How long things may take. A limit counts only while its direction could make progress; `no_limit` lifts it.
-struct TimeLimits {
-  static constexpr Duration no_limit = Duration::max();
-
-  Duration write = std::chrono::seconds(60);  ///< the peer takes nothing while output waits: errc::write_timed_out
-  Duration read = no_limit;                   ///< nothing arrives while reading: errc::read_timed_out
-  Duration idle = no_limit;                   ///< nothing moves either way: errc::idle_timed_out
-};
-
-struct StreamOptions {
-  Marks read_marks{.low = 16 * 1024, .high = 64 * 1024};
-  Marks write_marks{.low = 64 * 1024, .high = 256 * 1024};
-  std::size_t output_limit = 4 * 1024 * 1024;  ///< the output never grows beyond this
-  TimeLimits time_limits{};
-  Duration linger = std::chrono::seconds(10);  ///< to drain after `finish`; to flush and drain after destruction
-  std::size_t linger_bytes = 1024 * 1024;      ///< input thrown away while draining
-  bool read_while_output_full = false;         ///< keep reading although the own output is above its high mark
-  std::uint8_t priority = 0;                   ///< its class, 0 the most urgent; see EventLoop::Options::quotas
-  std::string name{};                          ///< see Stream::set_name
-};
-
-/// Stream options by reference: streams with equal options, all those of a server say, share one object until one of them
-/// changes its own. Counts are plain: one thread.
-class WEIR_API StreamSettings {
- public:
-  StreamSettings(const StreamOptions& options = {}) : shared_(new Shared{options}) {
-    expects(options.read_marks.low <= options.read_marks.high && options.read_marks.high > 0);
-    expects(options.write_marks.low <= options.write_marks.high && options.write_marks.high > 0);
-  }
-  StreamSettings(const StreamSettings& other) noexcept : shared_(other.shared_) { ++shared_->references; }
-  StreamSettings(StreamSettings&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
-  StreamSettings& operator=(StreamSettings other) noexcept {
-    std::swap(shared_, other.shared_);
-    return *this;
-  }
-  ~StreamSettings() {
-    if (shared_ != nullptr && --shared_->references == 0) delete shared_;
-  }
-
-  const StreamOptions* operator->() const noexcept { return &shared_->options; }
-  /// The options, to change them for this holder alone.
-  StreamOptions& own() {
-    if (shared_->references > 1) *this = StreamSettings(shared_->options);
-    return shared_->options;
-  }
-
- private:
-  struct Shared {
-    StreamOptions options;
-    std::uint32_t references = 1;
-  };
-
-  Shared* shared_;
-};
-
-/// Owns streams on behalf of somebody, a Server say, and hears of what needs an owner. Internal to the library.
-class StreamOwner {
- public:
-  /// The stream is closed and its `on_closed` has returned. May destroy it.
-  virtual void stream_closed(Stream& stream) noexcept = 0;
-  /// A callback of the stream threw. False: the exception is not the owner's to handle.
-  virtual bool stream_threw(Stream& stream, std::exception_ptr exception) = 0;
-
- protected:
-  ~StreamOwner() = default;
-};
 struct OwnedTag;
+struct StreamPair;
 
 /// A byte stream with an input and an output buffer, driven by one EventLoop.
 ///
@@ -162,6 +87,16 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   static Result<std::unique_ptr<Stream>> adopt_pipe(EventLoop& loop, sys::Descriptor descriptor,
                                                     StreamSettings settings = {});
 
+  /// Two streams in memory, each of which receives what the other one sends, by reference: no system call is made. They behave
+  /// as two ends of a connection, back-pressure, ends and resets included, but do not keep a loop running by themselves.
+  static StreamPair pair(EventLoop& loop, StreamSettings first = {}, StreamSettings second = {});
+
+  /// A stream whose bytes pass through `filter` on their way to and from `below`, which may be of any kind, connected or not
+  /// yet, and another filter too. The new stream owns it: its callbacks and its priority are taken over, its options,
+  /// time limits and marks are still its own. Pausing, marks and rates act through all layers.
+  static std::unique_ptr<Stream> filter(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter,
+                                        StreamSettings settings = {});
+
   /// Destroys the stream as `delete` and std::unique_ptr do; the slot behind it goes when nothing needs it any more.
   static void operator delete(Stream* stream, std::destroying_delete_t) noexcept { stream->destroy(); }
   ~Stream() override;  // run by the slot alone, when it goes; a delete-expression comes through the operator above
@@ -173,6 +108,15 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// The input has grown, or reading was resumed, or the handler set, with bytes in it. Take what is useful; the rest stays. It is called again
   /// when something changes: more input, or `resume()`.
   void on_data(Handler handler);
+  /// Has the input cut into frames by `framer` and each handed over: takes the place of `on_data`.
+  ///
+  ///     stream.on_frame(weir::LineReader(), [](weir::Stream& s, weir::Buffer line) { … });
+  ///
+  /// The high mark is raised to `framer.longest_frame()` if need be; a framer that may need more than
+  /// `StreamOptions::input_limit` ends the stream with errc::limit, and so does an error of the framer's, each with its
+  /// code. What the peer's end leaves of a frame stays in the input.
+  template <Framer F>
+  void on_frame(F framer, Callback<void(Stream&, Buffer)> handler);
   /// The peer finished sending. The stream can still be written to; call `finish()` when done.
   void on_end(Handler handler);
   /// The output has fallen to its low mark after `write` answered `slow_down`; or writing has failed while the stream was
@@ -189,7 +133,26 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// has failed is told at the latest when the write limit has passed.
   void pause() noexcept;
   void resume();
+  /// False while it connects.
+  bool is_connected() const noexcept { return (suspended_ & connecting) == 0; }
+  /// The peer has finished sending; perhaps `on_end` has yet to tell it.
+  bool has_peer_ended() const noexcept { return (suspended_ & at_end) != 0; }
   bool is_paused() const noexcept { return (suspended_ & by_user) != 0; }
+
+  /// Reads one frame: `handler` is called once, later, with the frame or with the reason why there will be none: errc::eof
+  /// when the peer has ended before, errc::limit for one too long, the terminal error otherwise; what had come of it is
+  /// left in the input. One at a time; `on_data` waits meanwhile. Not called after `abort()` or destruction.
+  using ReadHandler = Callback<void(Stream&, Result<Buffer>)>;
+  template <Framer F>
+  void read_frame(F framer, ReadHandler handler);
+  void read_exactly(std::size_t count, ReadHandler handler);
+  /// Up to `delimiter`, which is taken off.
+  void read_until(std::string delimiter, ReadHandler handler, std::size_t limit = DelimiterReader::default_limit);
+  void read_line(ReadHandler handler, LineReader reader = LineReader());
+
+  /// Goes on reading until the input has `count` bytes, though its high mark is lower: for an `on_data` that leaves there what
+  /// it cannot use yet. Holds until the next call; 0 takes it back. False, and no change, above `StreamOptions::input_limit`.
+  [[nodiscard]] bool need_input(std::size_t count);
 
   // --- writing ---
 
@@ -204,6 +167,12 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// Sends now instead of when the callback returns or the turn ends. Outside of `run` no callback is called: what
   /// became known is told in the next turn.
   void flush_now();
+  /// Sends nothing until `resume_writing()`. What is written waits, and no write limit counts. `finish()` resumes it.
+  void pause_writing() noexcept;
+  void resume_writing();
+  bool is_writing_paused() const noexcept { return (sending_suspended_ & by_user) != 0; }
+  /// True at or above the high mark, where `write` answers `slow_down` or refuses.
+  bool is_output_full() const noexcept { return output_.size() >= settings_->write_marks.high; }
   /// Calls back once when everything written so far has reached the kernel, at the latest with the terminal error; in
   /// order. With nothing to wait for it is called at the end of the turn. Not called after `abort()` or destruction, nor
   /// when the stream is closed already.
@@ -215,6 +184,8 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void set_write_marks(Marks marks);
   void set_output_limit(std::size_t bytes);
   void set_time_limits(const TimeLimits& limits);
+  /// The stream fails with errc::deadline_passed at that moment, whatever has moved before; TimePoint::max() takes it back.
+  void set_deadline(TimePoint deadline);
   using IoSlot::priority;
   using IoSlot::set_priority;
 
@@ -273,17 +244,28 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   virtual void stop_receiving() noexcept = 0;
   /// Delivers what can still be received without waiting.
   virtual void receive_rest() = 0;
+  /// May call `sent` or `left` before it returns.
   virtual void start_sending() = 0;
+  virtual void stop_sending() noexcept = 0;
   /// Sends what can be sent without waiting for the system to report room.
   virtual void send_rest() = 0;
-  virtual Result<void> send_end() noexcept = 0;
+  /// `flush_now` was called: what is held back must go too.
+  virtual void flush_transport() {}
+  /// All of the output has been taken: false when there is still something to be sent before the end.
+  virtual bool is_ready_to_end() { return true; }
+  virtual Result<void> send_end() = 0;
   virtual void close_transport(bool reset) noexcept = 0;
   virtual Result<Address> transport_address(bool of_peer) const = 0;
 
   // What the kind reports.
   void received(Received& data) override;
+  /// As `received`, from what is no descriptor. Calls nothing back yet: `deliver` does.
+  void arrived(Buffer&& data);
+  void deliver();
   void receive_ended(std::error_code error) override;
   void sent(std::size_t count) override;
+  /// As `sent`, for what the kind has taken out of the output itself. Calls nothing back yet.
+  void left(std::size_t count);
   void send_failed(std::error_code error) override;
   void wait_for_connection() noexcept { suspended_ |= connecting; }
   void has_no_reader() noexcept { suspended_ |= at_end; }
@@ -294,8 +276,27 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void connection_stands();
   void connection_failed(std::error_code error) { fail(error); }
 
+  void run_deferred() override;
+  void memory_returned() noexcept override;
+  bool is_suspended() const noexcept { return suspended_ != 0; }
+  bool is_closed() const noexcept { return state_ == State::closed; }
+  bool is_finishing() const noexcept { return state_ == State::finishing; }
+  bool is_broken() const noexcept { return state_ == State::broken; }
+  bool is_silent() const noexcept { return is_silent_; }
+  /// How much a kind may add to the input at once: a receive's worth.
+  static constexpr std::size_t most_at_once = std::size_t{64} << 10;
+  /// And in one turn.
+  static constexpr std::size_t most_in_turn = std::size_t{256} << 10;
+  /// Nothing can be sent, for now, for a reason of the kind's; until something is written, or it is lifted.
+  void hold_sending() noexcept {
+    sending_suspended_ |= by_filter;
+    is_waiting_to_send_ = false;
+  }
+  void lift_sending_hold() noexcept { sending_suspended_ &= static_cast<std::uint8_t>(~by_filter); }
+
  private:
   friend class StreamRef;
+  friend class FilterStream;  // looks after the stream below it
 
   /// `open` takes writes; `finishing` flushes them; `ended` has sent the end; `broken` has failed, and only what the
   /// peer had sent before is still delivered; `closed` is over.
@@ -308,16 +309,25 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
     output_full = 4,
     connecting = 8,
     at_end = 16,
-    drained_enough = 32
+    drained_enough = 32,
+    by_filter = 64
   };
 
   struct Extras;
+  struct PendingRead;
 
   template <class Function>
   void run_own(Function function);
   template <class AnyHandler, class... Args>
   void call(AnyHandler& handler, Args... args);
-  void deliver();
+  void tell_data();
+  void serve_read();
+  void end_read(Result<Buffer> result);
+  void begin_read(Callback<Result<std::optional<Buffer>>(Buffer&)> next, std::size_t longest, ReadHandler handler);
+  void fail_reading(std::error_code error);
+  void apply_read_marks();
+  std::size_t high_mark() const noexcept { return std::max(settings_->read_marks.high, needed_); }
+  bool may_go_on(std::uint8_t version) noexcept;
   void suspend(std::uint8_t reasons) noexcept;
   void unsuspend(std::uint8_t reasons) noexcept;
   void changed(Buffer& input, const BufferChange& change) noexcept override;
@@ -326,6 +336,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void settle_later() noexcept;
   void settle();
   void wait_to_send(TimePoint since) noexcept;
+  void count_left(std::size_t count);
   void advance_end();
   void begin_to_end(bool discards) noexcept;
   void discard(std::size_t count) noexcept;
@@ -339,20 +350,18 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void tell_closed(std::error_code error);
   void destroy() noexcept;
   void drop_callbacks() noexcept;
-  void run_deferred() override;
   bool caught(std::exception_ptr exception) override;
   void describe(ObjectState& state) const noexcept override;
   std::string_view phase() const noexcept;
   void loop_ends() noexcept override;
-  void memory_returned() noexcept override;
   void fired() override;
   void fail_unless_data_waits(std::error_code what);
   void fail_unless_room_waits();
+  void fail_at_deadline();
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
   void set_attachment(void* object, void (*destroy_object)(void*)) noexcept;
   Extras& extras();
-  bool is_suspended() const noexcept { return suspended_ != 0; }
 
   Handler on_data_;
   Handler on_end_;
@@ -367,10 +376,14 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   TimePoint reading_since_;                    // when reading went on: the read limit counts from the later of both
   TimePoint last_sent_;                        // or when output began to wait
   TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
+  std::size_t needed_ = 0;                     // a reader cannot go on with less: above the high mark
   std::uint32_t discarded_ = 0;                // bytes thrown away since the end was sent
   int failure_ = 0;                            // why the stream is broken, see pack in stream_state.h
   State state_ = State::open;
   std::uint8_t suspended_ = 0;
+  std::uint8_t sending_suspended_ = 0;  // why nothing is sent though there is output, but for `connecting`
+  std::uint8_t data_handlers_ = 0;      // how often on_data was set, to notice it
+  bool has_read_ = false;               // a read_… waits; it is among the extras
   bool is_connection_ = true;
   bool is_discarding_ = false;       // finish() was called: input is thrown away
   bool is_silent_ = false;           // aborted or destroyed: no callback runs any more
@@ -384,29 +397,34 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   bool has_received_ = false;     // something arrived since it was last cleared, before a receive_rest
 };
 
-/// A reference to a stream that may be copied, kept and used on any thread. Harmless once the stream is gone.
-///
-///     weir::StreamRef ref = stream.ref();
-///     std::thread([ref] { ref.post([](weir::Stream& s) { s.write("done\n"); }); });
-class WEIR_API StreamRef {
- public:
-  StreamRef() noexcept = default;
-
-  /// Runs `task` with the stream on its loop's thread, if the stream still exists then. False when the loop is gone.
-  /// Throws std::bad_alloc.
-  bool post(Callback<void(Stream&)> task) const;
-  /// Writes on the stream's own thread. Bytes for a stream that has ended are dropped; a stream that would have to refuse
-  /// them (its output limit, or memory) is closed with errc::limit, since a gap in what was written must not go unnoticed.
-  bool write(TransferBuffer bytes) const;
-
- private:
-  friend class Stream;
-
-  StreamRef(EventLoop& loop, SlotId id) : loop_(&loop), queue_(loop.post_queue()), id_(id) {}
-
-  EventLoop* loop_ = nullptr;  // used in posted tasks only, which run while it lives
-  PostQueueRef queue_;
-  SlotId id_;
+/// What `Stream::pair` makes.
+struct StreamPair {
+  std::unique_ptr<Stream> first;
+  std::unique_ptr<Stream> second;
 };
+
+template <Framer F>
+void Stream::on_frame(F framer, Callback<void(Stream&, Buffer)> handler) {
+  expects(static_cast<bool>(handler));
+  on_data([framer = std::move(framer), handler = std::move(handler)](Stream& stream) mutable {
+    const std::uint8_t version = stream.data_handlers_;
+    do {
+      Result<std::optional<Buffer>> frame = framer.next(stream.input());
+      if (!frame) return stream.fail_reading(frame.error());
+      if (!*frame) {
+        if (!stream.need_input(framer.longest_frame())) stream.fail_reading(errc::limit);
+        return;
+      }
+      handler(stream, std::move(**frame));
+    } while (stream.may_go_on(version));
+  });
+}
+
+template <Framer F>
+void Stream::read_frame(F framer, ReadHandler handler) {
+  const std::size_t longest = framer.longest_frame();
+  begin_read([framer = std::move(framer)](Buffer& input) mutable { return framer.next(input); }, longest,
+             std::move(handler));
+}
 
 }  // namespace weir

@@ -17,9 +17,11 @@ void Stream::begin_to_end(bool discards) noexcept {
     must_deliver_ = false;
     if (!is_connection_) suspend(drained_enough);
     unsuspend(by_user | input_full | output_full);
+    sending_suspended_ &= static_cast<std::uint8_t>(~by_user);
     if (state_ == State::ended) end_deadline_ = add_saturated(loop().clock(), settings_->linger);
   }
   if (state_ == State::open) state_ = State::finishing;
+  lift_sending_hold();
   settle_later();
   limit_time();
 }
@@ -28,7 +30,7 @@ void Stream::begin_to_end(bool discards) noexcept {
 /// Not while a callback of this stream runs: `settle` comes back here when it has returned.
 void Stream::advance_end() {
   if (loop().running_slot() == this) return;
-  if (state_ == State::finishing && output_.is_empty()) {
+  if (state_ == State::finishing && output_.is_empty() && is_ready_to_end()) {
     state_ = State::ended;
     if (is_discarding_) end_deadline_ = std::min(end_deadline_, add_saturated(loop().clock(), settings_->linger));
     limit_time();
@@ -70,9 +72,7 @@ void Stream::finish_broken() {
 }
 
 /// There may be nothing to receive, so that `received` would never come.
-void Stream::memory_returned() noexcept {
-  if (state_ == State::broken) loop().defer(*this);
-}
+void Stream::memory_returned() noexcept { loop().defer(*this); }
 
 void Stream::fail(std::error_code error) { close(error, true); }
 
@@ -99,6 +99,7 @@ void Stream::close(std::error_code error, bool reset) {
 /// Tells those who wait for what was not sent, then that the stream is closed. A callback that throws cuts this short;
 /// `run_deferred` goes on with it.
 void Stream::tell_closed(std::error_code error) {
+  if (has_read_ && !is_silent_) end_read(error ? error : errc::closed);
   while (!is_silent_ && extras_ != nullptr && !extras_->sent_callbacks.empty()) run_first_sent_callback(error);
   if (!std::exchange(has_told_closed_, true)) call(on_closed_, error);
   if (owner_ != nullptr && !is_silent_) owner_->stream_closed(*this);
@@ -167,6 +168,7 @@ void Stream::fired() {
   if (state_ == State::broken) return fail(unpack(failure_));
   if (what == errc::read_timed_out || what == errc::idle_timed_out) return fail_unless_data_waits(what);
   if (what == errc::write_timed_out) return fail_unless_room_waits();
+  if (what == errc::deadline_passed) return fail_at_deadline();
   if (what) return fail(what);
   close({}, state_ != State::ended);  // a reset, so that a cut-off stream does not look like a whole one
 }
@@ -183,6 +185,15 @@ void Stream::fail_unless_data_waits(std::error_code what) {
   fail(what);
 }
 
+/// What has arrived is delivered before, and may make the program move the deadline.
+void Stream::fail_at_deadline() {
+  if (!is_suspended()) receive_rest();
+  if (state_ == State::closed) return;
+  std::error_code what;
+  if (deadline(&what) > loop().now()) return limit_time();
+  fail(errc::deadline_passed);
+}
+
 /// A peer that takes a little now and then is slow, not stuck, though the system may not have reported any room.
 void Stream::fail_unless_room_waits() {
   const TimePoint last_progress = last_sent_;
@@ -196,6 +207,10 @@ void Stream::fail_unless_room_waits() {
 TimePoint Stream::deadline(std::error_code* what) const noexcept {
   const TimeLimits& limits = settings_->time_limits;
   TimePoint first = end_deadline_;
+  if (extras_ != nullptr && extras_->deadline < first) {
+    first = extras_->deadline;
+    if (what != nullptr) *what = errc::deadline_passed;
+  }
   const auto consider = [&](TimePoint since, Duration limit, errc code) {
     const TimePoint end = add_saturated(since, limit);
     if (end >= first) return;

@@ -18,6 +18,11 @@ inline std::error_code unpack(int number) noexcept {
   return number < 0 ? make_error_code(static_cast<errc>(-number)) : system_error(number);
 }
 
+struct Stream::PendingRead {
+  Callback<Result<std::optional<Buffer>>(Buffer&)> next;
+  ReadHandler handler;
+};
+
 struct Stream::Extras {
   struct SentCallback {
     std::uint64_t position;  ///< of `sent`, at which all that was written before has left
@@ -25,9 +30,12 @@ struct Stream::Extras {
   };
 
   Handler on_connected;
+  PendingRead read;  ///< if has_read_
+  TimePoint deadline = TimePoint::max();
   std::deque<SentCallback> sent_callbacks;
-  std::uint64_t sent = 0;  ///< bytes sent since this was made
-  std::error_code end;     ///< the terminal error, while the callbacks above have yet to hear of it
+  std::uint64_t taken = 0;  ///< bytes taken out of the output since this was made
+  std::uint64_t sent = 0;   ///< how many of them have reached the kernel; those in a stream below have not yet
+  std::error_code end;      ///< the terminal error, while the callbacks above have yet to hear of it
 };
 
 /// Runs something of the user's, unless the stream is silent. It may do anything to the stream: the slot is held. When it

@@ -177,10 +177,10 @@ TEST_F(StreamMarksDeathTest, options_with_a_high_mark_of_zero_or_below_the_low_o
 
   make(good, good);
 
-  EXPECT_DEATH(make(good, {.low = 0, .high = 0}), "stream.h");
-  EXPECT_DEATH(make({.low = 0, .high = 0}, good), "stream.h");
-  EXPECT_DEATH(make(good, {.low = 2, .high = 1}), "stream.h");
-  EXPECT_DEATH(make({.low = 2, .high = 1}, good), "stream.h");
+  EXPECT_DEATH(make(good, {.low = 0, .high = 0}), "stream_options.h");
+  EXPECT_DEATH(make({.low = 0, .high = 0}, good), "stream_options.h");
+  EXPECT_DEATH(make(good, {.low = 2, .high = 1}), "stream_options.h");
+  EXPECT_DEATH(make({.low = 2, .high = 1}, good), "stream_options.h");
 }
 
 }  // namespace

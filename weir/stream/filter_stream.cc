@@ -1,0 +1,253 @@
+// weir: a stream whose bytes pass through a filter on top of another stream.
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+
+#include "weir/loop/backend.h"
+#include "weir/stream/stream_state.h"
+
+namespace weir {
+
+/// Decodes out of the input of the stream below while it is to receive, and encodes into its output while that is not full:
+/// so what either end cannot take stays in the stream below, whose own marks then hold up its peer or its writer.
+class FilterStream final : public Stream {
+ public:
+  FilterStream(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter, StreamSettings settings)
+      : Stream(below->loop(), std::move(settings)),
+        below_(std::move(below)),
+        filter_(std::move(filter)) {}
+
+  void open() {
+    wait_for_connection();
+    below_->on_connected([this](Stream&) { connection_stands(); });
+    below_->on_data([this](Stream&) { read_on(); });
+    below_->on_end([this](Stream&) { read_on(); });
+    below_->on_drained([this](Stream&) { write_on(); });
+    below_->on_closed([this](Stream&, std::error_code error) { below_closed(error); });
+    below_->resume();
+    // Whether to read while writing waits is decided up here: what is below may have to, for the filter's own sake.
+    below_->settings_.own().read_while_output_full = true;
+    below_->unsuspend(output_full);
+    if (below_->is_connected()) connection_stands();
+    if (!below_->is_open()) send_failed(errc::closed);
+  }
+
+ private:
+  void start_receiving() noexcept override {
+    is_receiving_ = true;
+    loop().defer(*this);
+  }
+  void stop_receiving() noexcept override { is_receiving_ = false; }
+  void receive_rest() override {
+    decode();
+    deliver();
+  }
+
+  void start_sending() override {
+    is_sending_ = true;
+    encode();
+  }
+  void stop_sending() noexcept override { is_sending_ = false; }
+  /// The stream below makes progress as long as its peer takes something, though it may not be enough for it to want more.
+  void send_rest() override {
+    if (below_ == nullptr) return;
+    below_->send_rest();
+    if (below_ != nullptr) last_sent_ = std::max(last_sent_, below_->last_sent_);
+  }
+  void flush_transport() override {
+    push_ = Filter::Push::flush;
+    is_sending_ = true;
+    encode();
+    push_ = Filter::Push::some;
+    if (below_ != nullptr) below_->flush_now();
+  }
+
+  bool is_ready_to_end() override {
+    if (!has_ended_) {
+      is_sending_ = true;
+      encode();
+    }
+    return has_ended_ && !is_broken();
+  }
+  Result<void> send_end() override {
+    below_->finish_writing();
+    return {};
+  }
+
+  void close_transport(bool reset) noexcept override {
+    is_receiving_ = is_sending_ = false;
+    if (below_ == nullptr) return;
+    below_->on_connected(nullptr);
+    below_->on_data(nullptr);
+    below_->on_end(nullptr);
+    below_->on_drained(nullptr);
+    below_->on_closed(nullptr);
+    if (reset) below_->abort();
+    below_.reset();
+  }
+
+  Result<Address> transport_address(bool of_peer) const override {
+    if (below_ == nullptr) return system_error(ENOTCONN);
+    return of_peer ? below_->peer_address() : below_->local_address();
+  }
+
+  void run_deferred() override {
+    decode();
+    if (is_sending_) encode();
+    confirm_later();
+    Stream::run_deferred();
+  }
+
+  // --- what the stream below tells ---
+
+  void read_on() {
+    const SlotHold hold(*this);
+    decode();
+    deliver();
+    settle();
+  }
+
+  void write_on() {
+    const SlotHold hold(*this);
+    if (is_sending_) encode();
+    settle();
+  }
+
+  void below_closed(std::error_code error) {
+    const SlotHold hold(*this);
+    is_sending_ = false;
+    if (!is_connected()) return connection_failed(error);
+    if (error || !below_->has_peer_ended()) return send_failed(error ? error : errc::closed);
+    read_on();
+  }
+
+  // --- the filter ---
+
+  /// Bytes for the program, until it wants no more, they are used up, or the turn is over.
+  void decode() {
+    const SlotHold hold(*this);
+    for (std::size_t left_of_turn = most_in_turn; is_receiving_;) {
+      if (left_of_turn == 0) return loop().defer(*this);
+      const bool is_end = below_->has_peer_ended();
+      Buffer decoded(loop().pool());
+      Filter::Step step{below_->input(), decoded, std::min(most_at_once, left_of_turn),
+                        is_end ? Filter::Push::end : Filter::Push::some};
+      const std::size_t before = step.from.size();
+      const Result<Filter::Flow> flow = filter_->decode(step);
+      const bool has_moved = step.from.size() != before || !decoded.is_empty();
+      left_of_turn -= std::min(left_of_turn, decoded.size());
+      if (!decoded.is_empty()) arrived(std::move(decoded));
+      if (!flow) return decoding_failed(flow.error());
+      if (*flow == Filter::Flow::has_more && has_moved) continue;
+      if (is_end) return end_reading({});
+      if (!has_enough_room(step.from.size())) end_reading(errc::limit);
+      return;
+    }
+  }
+
+  /// For the filter to be given what it may need; false when it has had that.
+  bool has_enough_room(std::size_t held) {
+    if (held == 0) return true;
+    const std::size_t needed = filter_->most_needed();
+    return held < needed && below_->need_input(needed);
+  }
+
+  void decoding_failed(std::error_code error) {
+    if (error != std::errc::not_enough_memory) return end_reading(error);
+    if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
+  }
+
+  void end_reading(std::error_code error) {
+    is_receiving_ = false;
+    receive_ended(error);
+  }
+
+  /// What the program has written, until the stream below is full, or it is used up. At the end all that is left.
+  void encode() {
+    const SlotHold hold(*this);
+    while (is_sending_ && below_ != nullptr && !has_ended_) {
+      const Filter::Push push = is_finishing() ? Filter::Push::end : push_;
+      if (below_->is_output_full() && !(push == Filter::Push::end && output_.is_empty())) return;
+      Buffer encoded(loop().pool());
+      Filter::Step step{output_, encoded, most_at_once, push};
+      const std::size_t before = output_.size();
+      const Result<Filter::Flow> flow = filter_->encode(step);
+      const std::size_t consumed = before - output_.size();
+      const bool has_moved = consumed != 0 || !encoded.is_empty();
+      hand_down(std::move(encoded));
+      if (output_.is_empty()) is_sending_ = false;
+      if (consumed != 0) count_taken(consumed);
+      if (!flow) return encoding_failed(flow.error());
+      if (*flow == Filter::Flow::has_more && has_moved) {
+        is_sending_ = true;
+        continue;
+      }
+      return encoded_all(push);
+    }
+  }
+
+  void count_taken(std::size_t count) {
+    count_left(count);
+    loop().defer(*this);  // to tell, to end, or to confirm
+  }
+
+  /// `when_sent` is told when the stream below has sent what has been taken; nothing is held back from it.
+  void confirm_later() {
+    if (below_ == nullptr || !has_sent_callbacks() || confirming_ == extras_->taken) return;
+    if (output_.is_empty()) flush_transport();
+    confirming_ = extras_->taken;
+    below_->when_sent([this, taken = confirming_](std::error_code error) {
+      if (error) return;
+      extras_->sent = taken;
+      loop().defer(*this);
+    });
+  }
+
+  bool has_sent_callbacks() const noexcept { return extras_ != nullptr && !extras_->sent_callbacks.empty(); }
+
+  /// The filter wants more than it was given.
+  void encoded_all(Filter::Push push) {
+    is_sending_ = false;
+    if (push == Filter::Push::end) {
+      if (!output_.is_empty()) return send_failed(std::make_error_code(std::errc::bad_message));
+      has_ended_ = true;
+      return loop().defer(*this);
+    }
+    if (!output_.is_empty()) hold_sending();
+  }
+
+  void encoding_failed(std::error_code error) {
+    if (error != std::errc::not_enough_memory) {
+      is_sending_ = false;
+      return send_failed(error);
+    }
+    if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
+  }
+
+  void memory_returned() noexcept override { loop().defer(*this); }
+
+  /// Never refused: the stream below is not full, and bounded by what the filter makes of one step.
+  void hand_down(Buffer&& encoded) {
+    if (encoded.is_empty() || !below_->is_writable()) return;
+    below_->output_.append(std::move(encoded));
+    (void)below_->taken();
+  }
+
+  std::unique_ptr<Stream> below_;  // none once this is closed
+  const std::unique_ptr<Filter> filter_;
+  Filter::Push push_ = Filter::Push::some;
+  bool is_receiving_ = false;
+  bool is_sending_ = false;
+  std::uint64_t confirming_ = ~std::uint64_t{0};  // what the stream below was last asked about, of Extras::taken
+  bool has_ended_ = false;                        // the filter has given its end
+};
+
+std::unique_ptr<Stream> Stream::filter(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter,
+                                       StreamSettings settings) {
+  expects(below != nullptr && filter != nullptr);
+  auto* stream = new FilterStream(std::move(below), std::move(filter), std::move(settings));
+  std::unique_ptr<Stream> owned(stream);
+  stream->open();
+  return owned;
+}
+
+}  // namespace weir
