@@ -97,6 +97,12 @@ class ByteSlot : public IoSlot {
   /// The kernel takes nothing more. Sending is off; the output is untouched.
   virtual void send_failed(std::error_code error) = 0;
 
+  /// How much may be received, or sent, at once. 0: not now; the slot has been stopped, and starts again by itself. Asked only
+  /// of those that are limited.
+  virtual std::size_t receive_allowance() { return unlimited; }
+  virtual std::size_t send_allowance() { return unlimited; }
+  bool is_rate_limited() const noexcept { return is_rate_limited_; }
+
   Buffer& input_buffer() noexcept { return input_; }
   Buffer& output_buffer() noexcept { return output_; }
 
@@ -110,6 +116,7 @@ class ByteSlot : public IoSlot {
     reads_file_ = reading;
     writes_file_ = writing;
   }
+  void set_rate_limited(bool is_limited) noexcept { is_rate_limited_ = is_limited; }
   const sys::Descriptor& writer() const noexcept { return writer_; }
 
   explicit ByteSlot(EventLoop& loop) : IoSlot(loop, Kind::bytes), input_(loop.pool()), output_(loop.pool()) {}
@@ -122,6 +129,7 @@ class ByteSlot : public IoSlot {
 
   sys::Descriptor writer_;  ///< where what is sent goes, when that is not the slot's descriptor
   bool trusts_short_reads_ = false;
+  bool is_rate_limited_ = false;
   bool reads_file_ = false;
   bool writes_file_ = false;
 };

@@ -36,11 +36,12 @@ struct ReadingSuspended {
   bool by_user = false;      ///< `Stream::pause`
   bool input_full = false;   ///< its input is at its high mark
   bool output_full = false;  ///< its output is at its high mark: the peer does not read
+  bool rate = false;         ///< its rate limit, or a group's, is used up for now
   bool connecting = false;   ///< it is not connected yet
   bool ended = false;        ///< there is nothing left to read
   bool memory = false;       ///< the pool is short of memory
 
-  bool is_any() const noexcept { return by_user || input_full || output_full || connecting || ended || memory; }
+  bool is_any() const noexcept { return by_user || input_full || output_full || rate || connecting || ended || memory; }
   friend bool operator==(const ReadingSuspended&, const ReadingSuspended&) noexcept = default;
 };
 

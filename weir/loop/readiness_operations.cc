@@ -108,10 +108,15 @@ void ReadinessBackend::receive_now(ByteSlot& slot) {
 void ReadinessBackend::receive(ByteSlot& slot) {
   slot.is_starved_ = false;
   for (std::size_t left = bytes_per_turn; slot.is_reading_;) {
-    const MutableBytes room = receive_block_.room();
+    MutableBytes room = receive_block_.room();
     if (room.empty() || pool_.is_pressed() || !slot.input_buffer().reserve_slice()) [[unlikely]] {
       if (must_starve(slot)) return;
       continue;
+    }
+    if (slot.is_rate_limited()) [[unlikely]] {
+      const std::size_t allowed = slot.receive_allowance();
+      if (allowed == 0) return;
+      room = room.first(std::min(allowed, room.size()));
     }
     const sys::CallResult got = slot.reads_file_ ? sys::read(slot.descriptor(), room)  //
                                                  : sys::receive(slot.descriptor(), room);
@@ -198,7 +203,12 @@ void ReadinessBackend::send(ByteSlot& slot) {
       slot.is_writing_ = false;
       return;
     }
-    const Offer offer = offer_front(sink, output, left, loop_.output_reserve());
+    std::size_t most = left;
+    if (slot.is_rate_limited()) [[unlikely]] {
+      most = std::min(left, slot.send_allowance());
+      if (most == 0) return;
+    }
+    const Offer offer = offer_front(sink, output, most, loop_.output_reserve());
     if (!offer.taken) [[unlikely]] {
       if (offer.taken.error_number() == EINTR) continue;
       if (offer.lacks_memory) return wait_for_memory_to_send(slot);

@@ -127,10 +127,11 @@ class FilterStream final : public Stream {
     const SlotHold hold(*this);
     for (std::size_t left_of_turn = most_in_turn; is_receiving_;) {
       if (left_of_turn == 0) return loop().defer(*this);
+      const std::size_t room = std::min({most_at_once, left_of_turn, receive_allowance()});
+      if (room == 0) return;
       const bool is_end = below_->has_peer_ended();
       Buffer decoded(loop().pool());
-      Filter::Step step{below_->input(), decoded, std::min(most_at_once, left_of_turn),
-                        is_end ? Filter::Push::end : Filter::Push::some};
+      Filter::Step step{below_->input(), decoded, room, is_end ? Filter::Push::end : Filter::Push::some};
       const std::size_t before = step.from.size();
       const Result<Filter::Flow> flow = filter_->decode(step);
       const bool has_moved = step.from.size() != before || !decoded.is_empty();
@@ -167,8 +168,10 @@ class FilterStream final : public Stream {
     while (is_sending_ && below_ != nullptr && !has_ended_) {
       const Filter::Push push = is_finishing() ? Filter::Push::end : push_;
       if (below_->is_output_full() && !(push == Filter::Push::end && output_.is_empty())) return;
+      const std::size_t room = std::min(most_at_once, output_.is_empty() ? unlimited : send_allowance());
+      if (room == 0) return;
       Buffer encoded(loop().pool());
-      Filter::Step step{output_, encoded, most_at_once, push};
+      Filter::Step step{output_, encoded, room, push};
       const std::size_t before = output_.size();
       const Result<Filter::Flow> flow = filter_->encode(step);
       const std::size_t consumed = before - output_.size();

@@ -76,7 +76,9 @@ class PairStream final : public Stream {
     for (std::size_t left_of_turn = most_in_turn; is_receiving_ && has_more();) {
       if (left_of_turn == 0) return loop().defer(*this);
       Buffer& from = peer_->output_;
-      const std::size_t count = std::min({from.size(), most_at_once, left_of_turn});
+      const std::size_t count =
+          std::min({from.size(), most_at_once, left_of_turn, receive_allowance(), peer_->send_allowance()});
+      if (count == 0) return;
       arrived(count == from.size() ? from.take_all() : from.take(count));
       left_of_turn -= count;
       if (from.is_empty()) peer_->is_sending_ = false;

@@ -64,8 +64,12 @@ void Stream::drop_callbacks() noexcept {
   on_end_ = nullptr;
   on_drained_ = nullptr;
   on_closed_ = nullptr;
-  extras_.reset();
   has_read_ = false;
+  if (extras_ != nullptr) {
+    extras_->on_connected = nullptr;
+    extras_->read = {};
+    extras_->sent_callbacks.clear();
+  }
   set_attachment(nullptr, nullptr);
 }
 
@@ -180,6 +184,7 @@ void Stream::left(std::size_t count) {
 }
 
 void Stream::count_left(std::size_t count) {
+  if (is_rate_limited()) count_sent(count);
   last_sent_ = output_.is_empty() ? loop().now() : loop().clock();
   is_waiting_to_send_ = false;
   if (!output_.is_empty() && sending_suspended_ == 0)

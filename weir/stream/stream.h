@@ -25,6 +25,7 @@
 #include "weir/net/socket.h"
 #include "weir/stream/filter.h"
 #include "weir/stream/pipe_ends.h"
+#include "weir/stream/rate_limit.h"
 #include "weir/stream/stream_options.h"
 #include "weir/stream/stream_owner.h"
 #include "weir/stream/stream_ref.h"
@@ -184,6 +185,11 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void set_write_marks(Marks marks);
   void set_output_limit(std::size_t bytes);
   void set_time_limits(const TimeLimits& limits);
+  /// How many bytes a second it may move by itself; in a group as well, if it is in one. `finish()` lifts that on reading. A
+  /// stream that its rate holds up is not late: no read or write limit counts meanwhile.
+  void set_rate_limits(const RateLimits& limits);
+  /// Joins a group, of the same loop, or leaves it with null.
+  void set_rate_group(RateGroup* group);
   /// The stream fails with errc::deadline_passed at that moment, whatever has moved before; TimePoint::max() takes it back.
   void set_deadline(TimePoint deadline);
   using IoSlot::priority;
@@ -283,6 +289,9 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   bool is_finishing() const noexcept { return state_ == State::finishing; }
   bool is_broken() const noexcept { return state_ == State::broken; }
   bool is_silent() const noexcept { return is_silent_; }
+  /// How much may be moved now, by its rate limits. 0: it has stopped, and starts again by itself.
+  std::size_t receive_allowance() override;
+  std::size_t send_allowance() override;
   /// How much a kind may add to the input at once: a receive's worth.
   static constexpr std::size_t most_at_once = std::size_t{64} << 10;
   /// And in one turn.
@@ -310,11 +319,13 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
     connecting = 8,
     at_end = 16,
     drained_enough = 32,
-    by_filter = 64
+    by_filter = 64,
+    by_rate = 128
   };
 
   struct Extras;
   struct PendingRead;
+  class RateState;
 
   template <class Function>
   void run_own(Function function);
@@ -360,6 +371,11 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void fail_at_deadline();
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
+  RateState& rate_state();
+  void count_received(std::size_t bytes) noexcept;
+  void count_sent(std::size_t bytes) noexcept;
+  TimePoint rate_resumes_at() const noexcept;
+  void resume_due_rates() noexcept;
   void set_attachment(void* object, void (*destroy_object)(void*)) noexcept;
   Extras& extras();
 

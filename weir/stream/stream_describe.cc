@@ -30,6 +30,7 @@ void Stream::describe(ObjectState& state) const noexcept {
   state.suspended = {.by_user = (suspended_ & by_user) != 0,
                      .input_full = (suspended_ & input_full) != 0,
                      .output_full = (suspended_ & output_full) != 0,
+                     .rate = (suspended_ & by_rate) != 0,
                      .connecting = (suspended_ & connecting) != 0,
                      .ended = (suspended_ & (at_end | drained_enough)) != 0,
                      .memory = is_starved()};

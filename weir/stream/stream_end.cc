@@ -16,7 +16,7 @@ void Stream::begin_to_end(bool discards) noexcept {
     is_discarding_ = true;
     must_deliver_ = false;
     if (!is_connection_) suspend(drained_enough);
-    unsuspend(by_user | input_full | output_full);
+    unsuspend(by_user | input_full | output_full | by_rate);
     sending_suspended_ &= static_cast<std::uint8_t>(~by_user);
     if (state_ == State::ended) end_deadline_ = add_saturated(loop().clock(), settings_->linger);
   }
@@ -161,6 +161,7 @@ void Stream::limit_time() noexcept {
 void Stream::fired() {
   const SlotHold hold(*this);
   const CallbackSpan span(*this);
+  if (is_rate_limited()) resume_due_rates();
   std::error_code what;
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
@@ -207,6 +208,7 @@ void Stream::fail_unless_room_waits() {
 TimePoint Stream::deadline(std::error_code* what) const noexcept {
   const TimeLimits& limits = settings_->time_limits;
   TimePoint first = end_deadline_;
+  if (is_rate_limited()) first = std::min(first, rate_resumes_at());
   if (extras_ != nullptr && extras_->deadline < first) {
     first = extras_->deadline;
     if (what != nullptr) *what = errc::deadline_passed;

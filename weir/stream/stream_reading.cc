@@ -7,6 +7,8 @@
 namespace weir {
 
 void Stream::received(Received& data) {
+  if (is_rate_limited()) [[unlikely]]
+    count_received(data.bytes().size());
   last_received_ = loop().now();
   has_received_ = true;
   if (is_discarding_) return discard(data.bytes().size());
@@ -17,6 +19,7 @@ void Stream::received(Received& data) {
 }
 
 void Stream::arrived(Buffer&& data) {
+  if (is_rate_limited()) count_received(data.size());
   last_received_ = loop().now();
   has_received_ = true;
   if (is_discarding_) return discard(data.size());

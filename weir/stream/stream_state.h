@@ -29,8 +29,12 @@ struct Stream::Extras {
     Callback<void(std::error_code)> callback;
   };
 
+  Extras();
+  ~Extras();
+
   Handler on_connected;
-  PendingRead read;  ///< if has_read_
+  std::unique_ptr<RateState> rate;  ///< if it has ever been limited
+  PendingRead read;                 ///< if has_read_
   TimePoint deadline = TimePoint::max();
   std::deque<SentCallback> sent_callbacks;
   std::uint64_t taken = 0;  ///< bytes taken out of the output since this was made
