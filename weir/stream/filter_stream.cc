@@ -68,6 +68,15 @@ class FilterStream final : public Stream {
     }
     return has_ended_ && !is_broken();
   }
+  bool has_all_left() override {
+    if (below_ == nullptr || !below_->is_open() || (below_->output_.is_empty() && below_->has_all_left())) return true;
+    if (std::exchange(is_asking_, true)) return false;
+    below_->when_sent([this](std::error_code) {
+      is_asking_ = false;
+      loop().defer(*this);
+    });
+    return false;
+  }
   Result<void> send_end() override {
     below_->finish_writing();
     return {};
@@ -240,6 +249,7 @@ class FilterStream final : public Stream {
   Filter::Push push_ = Filter::Push::some;
   bool is_receiving_ = false;
   bool is_sending_ = false;
+  bool is_asking_ = false;                        // has_all_left waits for an answer
   std::uint64_t confirming_ = ~std::uint64_t{0};  // what the stream below was last asked about, of Extras::taken
   bool has_ended_ = false;                        // the filter has given its end
 };

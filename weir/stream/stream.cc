@@ -17,7 +17,10 @@ Stream::Stream(EventLoop& loop, StreamSettings settings)
   if (!settings_->name.empty()) set_name(settings_->name);
 }
 
-Stream::~Stream() { drop_callbacks(); }
+Stream::~Stream() {
+  drop_callbacks();
+  drop_attachment();
+}
 
 Stream::Extras& Stream::extras() {
   if (extras_ == nullptr) extras_ = std::make_unique<Extras>();
@@ -70,7 +73,6 @@ void Stream::drop_callbacks() noexcept {
     extras_->read = {};
     extras_->sent_callbacks.clear();
   }
-  set_attachment(nullptr, nullptr);
 }
 
 /// The transport can carry bytes from now on.

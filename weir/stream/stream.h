@@ -208,6 +208,11 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void finish_writing();
   /// Closes at once: unsent output is lost, and a TCP peer sees a reset. No callback runs any more.
   void abort() noexcept;
+  /// Closes at once, as if the connection had failed: unsent output is lost, a TCP peer sees a reset, and `on_closed` hears
+  /// `error`, which must be one.
+  void fail(std::error_code error);
+  /// The same once everything written has been sent; nothing more is taken until then.
+  void fail_when_sent(std::error_code error) noexcept;
 
   /// True until the terminal event.
   bool is_open() const noexcept { return state_ != State::closed; }
@@ -259,6 +264,8 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   virtual void flush_transport() {}
   /// All of the output has been taken: false when there is still something to be sent before the end.
   virtual bool is_ready_to_end() { return true; }
+  /// The output is empty: false while some of it has not left a stream below; then the stream is settled again later.
+  virtual bool has_all_left() { return true; }
   virtual Result<void> send_end() = 0;
   virtual void close_transport(bool reset) noexcept = 0;
   virtual Result<Address> transport_address(bool of_peer) const = 0;
@@ -280,13 +287,13 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// nothing of the other.
   void is_no_connection() noexcept { is_connection_ = false; }
   void connection_stands();
-  void connection_failed(std::error_code error) { fail(error); }
+  void connection_failed(std::error_code error) { close(error, true); }
 
   void run_deferred() override;
   void memory_returned() noexcept override;
   bool is_suspended() const noexcept { return suspended_ != 0; }
   bool is_closed() const noexcept { return state_ == State::closed; }
-  bool is_finishing() const noexcept { return state_ == State::finishing; }
+  bool is_finishing() const noexcept { return state_ == State::finishing && !fails_when_sent_; }
   bool is_broken() const noexcept { return state_ == State::broken; }
   bool is_silent() const noexcept { return is_silent_; }
   /// How much may be moved now, by its rate limits. 0: it has stopped, and starts again by itself.
@@ -352,7 +359,6 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void begin_to_end(bool discards) noexcept;
   void discard(std::size_t count) noexcept;
   void finish_broken();
-  void fail(std::error_code error);
   void close(std::error_code error, bool reset);
   bool has_sent_news() const noexcept;
   void tell_sent();
@@ -361,6 +367,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void tell_closed(std::error_code error);
   void destroy() noexcept;
   void drop_callbacks() noexcept;
+  void drop_attachment() noexcept { set_attachment(nullptr, nullptr); }
   bool caught(std::exception_ptr exception) override;
   void describe(ObjectState& state) const noexcept override;
   std::string_view phase() const noexcept;
@@ -369,6 +376,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void fail_unless_data_waits(std::error_code what);
   void fail_unless_room_waits();
   void fail_at_deadline();
+  void fail_if_sent();
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
   RateState& rate_state();
@@ -409,6 +417,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   bool must_deliver_ = false;   // on_data is due at the end of the turn
   bool must_tell_end_ = false;  // the peer has ended, and the program has not heard of it
   bool has_told_closed_ = false;
+  bool fails_when_sent_ = false;  // as failure_ tells
   bool is_telling_sent_ = false;  // tell_sent is on the stack
   bool has_received_ = false;     // something arrived since it was last cleared, before a receive_rest
 };

@@ -30,6 +30,7 @@ void Stream::begin_to_end(bool discards) noexcept {
 /// Not while a callback of this stream runs: `settle` comes back here when it has returned.
 void Stream::advance_end() {
   if (loop().running_slot() == this) return;
+  if (fails_when_sent_ && (state_ == State::finishing || state_ == State::ended)) return fail_if_sent();
   if (state_ == State::finishing && output_.is_empty() && is_ready_to_end()) {
     state_ = State::ended;
     if (is_discarding_) end_deadline_ = std::min(end_deadline_, add_saturated(loop().clock(), settings_->linger));
@@ -74,12 +75,31 @@ void Stream::finish_broken() {
 /// There may be nothing to receive, so that `received` would never come.
 void Stream::memory_returned() noexcept { loop().defer(*this); }
 
-void Stream::fail(std::error_code error) { close(error, true); }
+void Stream::fail(std::error_code error) {
+  expects(static_cast<bool>(error));
+  close(error, true);
+}
+
+void Stream::fail_when_sent(std::error_code error) noexcept {
+  expects(static_cast<bool>(error));
+  if (is_silent_ || fails_when_sent_ || state_ == State::closed || state_ == State::broken) return;
+  fails_when_sent_ = true;
+  failure_ = pack(error);
+  if (state_ == State::open) state_ = State::finishing;
+  lift_sending_hold();
+  loop().defer(*this);
+}
+
+void Stream::fail_if_sent() {
+  if (!output_.is_empty() || !has_all_left()) return;
+  if (!loop().is_running()) return loop().defer(*this);
+  fail(unpack(failure_));
+}
 
 void Stream::abort() noexcept {
   is_silent_ = true;
   close({}, true);
-  if (owner_ != nullptr) loop().defer(*this);
+  loop().defer(*this);  // for its owner, and to let go of what its callbacks hold
 }
 
 /// The terminal event.
@@ -115,6 +135,7 @@ void Stream::destroy() noexcept {
     loop().defer(*this);
   } else {
     drop_callbacks();
+    drop_attachment();
   }
   if (state_ == State::closed) return release();
   is_lingering_ = true;
@@ -132,7 +153,8 @@ void Stream::loop_ends() noexcept {
 }
 
 void Stream::run_deferred() {
-  if (is_released()) drop_callbacks();
+  if (is_silent_) drop_callbacks();
+  if (is_released()) drop_attachment();
   if (state_ == State::closed) {
     if (!has_told_closed_ && extras_ != nullptr) tell_closed(extras_->end);
     if (owner_ != nullptr) owner_->stream_closed(*this);

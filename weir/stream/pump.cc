@@ -1,0 +1,136 @@
+// weir: couples two streams, so that what one receives the other sends.
+// SPDX-License-Identifier: MIT
+#include "weir/stream/pump.h"
+
+#include <memory>
+#include <utility>
+
+#include "weir/loop/event_loop.h"
+#include "weir/stream/stream.h"
+
+namespace weir {
+namespace {
+
+/// Both streams, for as long as the callbacks of either hold it.
+class Coupling {
+ public:
+  Coupling(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done)
+      : sides_{Side{&first}, Side{&second}},
+        on_done_(std::move(on_done)) {}
+
+  Stream& stream(int side) noexcept { return *sides_[side].stream; }
+
+  /// Hands over what the stream of `side` has received, as far as the other one has room for it.
+  void hand_over(int side) {
+    Side& from = sides_[side];
+    Side& to = sides_[1 - side];
+    if (from.stream == nullptr || to.stream == nullptr) return;
+    Buffer& input = from.stream->input();
+    while (!input.is_empty() && !to.stream->is_output_full()) {
+      const std::size_t offered = input.size();
+      const Accepted answer = to.stream->write(std::move(input));
+      if (answer == Accepted::closed) input.clear();  // it has failed: that is on its way
+      if (answer == Accepted::closed || answer == Accepted::refused) break;
+      from.moved += offered;
+    }
+    if (from.has_ended && input.is_empty()) to.stream->finish_writing();
+  }
+
+  void ended(int side) {
+    sides_[side].has_ended = true;
+    hand_over(side);
+  }
+
+  void closed(int side, std::error_code error) {
+    sides_[side].is_closed = true;
+    if (error) propagate(side, error);
+    tell_done();
+  }
+
+  /// Its owner has destroyed the stream, or taken its callbacks away.
+  void forget(int side) noexcept {
+    Side& gone = sides_[side];
+    if (std::exchange(gone.stream, nullptr) == nullptr || gone.is_closed) return;
+    gone.is_closed = true;
+    propagate(side, errc::canceled);
+  }
+
+ private:
+  struct Side {
+    Stream* stream;
+    std::uint64_t moved = 0;
+    bool has_ended = false;
+    bool is_closed = false;
+  };
+
+  /// The other one sends what it has, and is reset.
+  void propagate(int side, std::error_code error) {
+    if (!error_) {
+      error_ = error;
+      first_failed_ = side == 0;
+    }
+    hand_over(side);
+    Stream* other = sides_[1 - side].stream;
+    if (other == nullptr || sides_[1 - side].is_closed) return;
+    other->fail_when_sent(
+        error);  // of what `hand_over` had no room for, nothing is sent: so it is not taken for a whole
+  }
+
+  void tell_done() {
+    if (!sides_[0].is_closed || !sides_[1].is_closed || !on_done_) return;
+    const PumpEnd end{sides_[0].moved, sides_[1].moved, error_, first_failed_};
+    std::exchange(on_done_, nullptr)(end);
+  }
+
+  Side sides_[2];
+  Callback<void(const PumpEnd&)> on_done_;
+  std::error_code error_;
+  bool first_failed_ = false;
+};
+
+/// What the callbacks of one stream hold: when the last of them goes, the stream has.
+class Hold {
+ public:
+  Hold(std::shared_ptr<Coupling> coupling, int side) : coupling_(std::move(coupling)), side_(side) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() { coupling_->forget(side_); }
+
+  Coupling& coupling() const noexcept { return *coupling_; }
+  int side() const noexcept { return side_; }
+  int other() const noexcept { return 1 - side_; }
+
+ private:
+  const std::shared_ptr<Coupling> coupling_;
+  const int side_;
+};
+
+void couple(const std::shared_ptr<Coupling>& coupling, int side) {
+  const auto hold = std::make_shared<Hold>(coupling, side);
+  Stream& stream = coupling->stream(side);
+  stream.on_connected(nullptr);
+  stream.on_data([hold](Stream&) { hold->coupling().hand_over(hold->side()); });
+  stream.on_end([hold](Stream&) { hold->coupling().ended(hold->side()); });
+  stream.on_drained([hold](Stream&) { hold->coupling().hand_over(hold->other()); });
+  stream.on_closed([hold](Stream&, std::error_code error) { hold->coupling().closed(hold->side(), error); });
+  stream.resume();
+}
+
+}  // namespace
+
+void pump(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done) {
+  expects(&first != &second && &first.loop() == &second.loop());
+  const auto coupling = std::make_shared<Coupling>(first, second, std::move(on_done));
+  couple(coupling, 0);
+  couple(coupling, 1);
+  for (const int side : {0, 1}) {
+    Stream& stream = coupling->stream(side);
+    if (!stream.is_open()) {
+      coupling->closed(side, errc::closed);
+    } else if (stream.has_peer_ended()) {
+      coupling->ended(side);
+    }
+  }
+}
+
+}  // namespace weir

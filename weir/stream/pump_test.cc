@@ -1,0 +1,193 @@
+// weir: tests of two coupled streams, of every kind on either side.
+// SPDX-License-Identifier: MIT
+#include "weir/stream/pump.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "tests/support/stream_kinds.h"
+#include "tests/support/test_world.h"
+#include "weir/loop/event_loop.h"
+#include "weir/stream/stream.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+using namespace weir::testing_support;
+
+/// client ═ left.near … left.far ═pump═ right.near … right.far ═ server
+class Pump : public testing::TestWithParam<std::tuple<StreamKind, StreamKind>> {
+ protected:
+  void open() {
+    left = open_ends(loop, std::get<0>(GetParam()));
+    right = open_ends(loop, std::get<1>(GetParam()));
+    record(client(), client_told);
+    record(server(), server_told);
+  }
+  void couple() {
+    pump(*left.far, *right.near, [this](const PumpEnd& how) { end = how; });
+  }
+  Stream& client() { return *left.near; }
+  Stream& server() { return *right.far; }
+  bool spin(auto done) { return spin_until(loop, done); }
+
+  EventLoop loop;
+  Ends left;
+  Ends right;
+  Record client_told;
+  Record server_told;
+  std::optional<PumpEnd> end;
+};
+
+TEST_P(Pump, bytes_and_ends_pass_both_ways_and_both_close) {
+  open();
+  client().write("first");
+  settle(loop, 20);
+  couple();
+  client().write(pattern(3_MiB));
+  client().finish_writing();
+  ASSERT_TRUE(spin([&] { return server_told.count('e') == 1; }));
+  EXPECT_TRUE(server_told.data == "first" + pattern(3_MiB));
+
+  server().write(pattern(2_MiB));
+  server().finish();
+  ASSERT_TRUE(spin([&] { return client_told.closed == 1 && server_told.closed == 1 && end.has_value(); }));
+
+  EXPECT_TRUE(client_told.data == pattern(2_MiB));
+  EXPECT_FALSE(client_told.error);
+  EXPECT_FALSE(server_told.error);
+  EXPECT_FALSE(end->error);
+  EXPECT_EQ(end->forth, 3_MiB + 5);
+  EXPECT_EQ(end->back, 2_MiB);
+}
+
+TEST_P(Pump, what_the_slower_one_does_not_take_holds_up_the_faster) {
+  open();
+  couple();
+  server().pause();
+  std::size_t written = 0;
+  const std::string piece = pattern(100'000);
+  for (int i = 0; i < 2000; ++i) {
+    if (client().write(piece) == Accepted::yes)
+      written += piece.size();
+    else
+      ASSERT_TRUE(loop.poll());
+    if (client().is_output_full() && i > 1500) break;
+  }
+  settle(loop, 50);
+
+  EXPECT_LE(right.near->output().size(), 512_KiB);
+  EXPECT_LE(left.far->input().size(), 128_KiB);
+  EXPECT_TRUE(client().is_output_full());
+  server().resume();
+  client().finish_writing();
+  ASSERT_TRUE(spin([&] { return server_told.count('e') == 1; }));
+  EXPECT_GE(server_told.data.size(), written);
+}
+
+// hazard: S3
+TEST_P(Pump, an_end_that_comes_while_the_other_side_is_full_waits_for_the_bytes) {
+  open();
+  couple();
+  server().pause();
+  client().write(pattern(4_MiB));
+  client().finish_writing();
+  settle(loop, 200);
+  EXPECT_EQ(server_told.count('e'), 0);
+
+  server().resume();
+  ASSERT_TRUE(spin([&] { return server_told.count('e') == 1; }));
+
+  EXPECT_TRUE(server_told.data == pattern(4_MiB));
+}
+
+TEST_P(Pump, a_side_that_fails_resets_the_other_after_what_it_was_given) {
+  open();
+  couple();
+  client().write("given");
+  ASSERT_TRUE(spin([&] { return server_told.data == "given"; }));
+
+  client().abort();
+  if (!tells_reset(std::get<0>(GetParam()))) return;  // to the pump it looks like an end
+  ASSERT_TRUE(spin([&] { return end.has_value() && server_told.closed + server_told.count('e') > 0; }));
+
+  EXPECT_EQ(end->error, std::errc::connection_reset);
+  EXPECT_TRUE(end->first_failed);
+  if (tells_reset(std::get<1>(GetParam()))) {
+    EXPECT_EQ(server_told.error, std::errc::connection_reset);
+  }
+}
+
+TEST_P(Pump, a_side_that_its_owner_destroys_or_aborts_cancels_the_other) {
+  for (const bool destroys : {true, false}) {
+    end.reset();
+    server_told = {};
+    open();
+    couple();
+    right.near->set_name("upstream");
+    client().write("x");
+    ASSERT_TRUE(spin([&] { return server_told.data == "x"; }));
+
+    if (destroys) {
+      left.far.reset();
+    } else {
+      left.far->abort();
+    }
+    ASSERT_TRUE(spin([&] { return server_told.closed == 1 || server_told.count('e') == 1; }));
+
+    EXPECT_FALSE(right.near->is_open());
+    ASSERT_TRUE(end.has_value());
+    EXPECT_EQ(end->error, errc::canceled);
+  }
+}
+
+TEST_P(Pump, both_may_be_destroyed_at_once_or_inside_a_callback) {
+  open();
+  couple();
+  client().write(pattern(1_MiB));
+  settle(loop, 2);
+  left.far.reset();
+  right.near.reset();
+  settle(loop, 50);
+  EXPECT_FALSE(end.has_value());
+
+  open();
+  pump(*left.far, *right.near, [this](const PumpEnd& how) {
+    end = how;
+    left = {};
+    right = {};
+  });
+  client().finish();
+  server().finish();
+  ASSERT_TRUE(spin([&] { return end.has_value(); }));
+  settle(loop, 50);
+}
+
+TEST_P(Pump, a_stream_that_has_ended_or_closed_before_is_noticed) {
+  open();
+  left.far->on_end([](Stream&) {});
+  client().write("all");
+  client().finish_writing();
+  ASSERT_TRUE(spin([&] { return left.far->has_peer_ended(); }));
+  settle(loop, 20);
+
+  couple();
+  ASSERT_TRUE(spin([&] { return server_told.count('e') == 1; }));
+  EXPECT_EQ(server_told.data, "all");
+}
+
+constexpr StreamKind sides[] = {StreamKind::unix_socket, StreamKind::tcp, StreamKind::pair,
+                                StreamKind::frames_on_mask_on_unix};
+INSTANTIATE_TEST_SUITE_P(, Pump, testing::Combine(testing::ValuesIn(sides), testing::ValuesIn(sides)),
+                         [](const auto& kinds) {
+                           return name_of(std::get<0>(kinds.param)) + "_to_" + name_of(std::get<1>(kinds.param));
+                         });
+
+}  // namespace
+}  // namespace weir
