@@ -161,8 +161,12 @@ class FilterStream final : public Stream {
     return held < needed && below_->need_input(needed);
   }
 
+  static bool lacks_memory(std::error_code error) noexcept {
+    return error == std::errc::not_enough_memory || error == errc::budget;
+  }
+
   void decoding_failed(std::error_code error) {
-    if (error != std::errc::not_enough_memory) return end_reading(error);
+    if (!lacks_memory(error)) return end_reading(error);
     if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
   }
 
@@ -180,9 +184,9 @@ class FilterStream final : public Stream {
       const std::size_t room = std::min(most_at_once, output_.is_empty() ? unlimited : send_allowance());
       if (room == 0) return;
       Buffer encoded(loop().pool());
-      Filter::Step step{output_, encoded, room, push};
       const std::size_t before = output_.size();
-      const Result<Filter::Flow> flow = filter_->encode(step);
+      const Result<Filter::Flow> flow =
+          output_.memory_size() == before ? step(output_, encoded, room, push) : step_with_file(encoded, room, push);
       const std::size_t consumed = before - output_.size();
       const bool has_moved = consumed != 0 || !encoded.is_empty();
       hand_down(std::move(encoded));
@@ -195,6 +199,26 @@ class FilterStream final : public Stream {
       }
       return encoded_all(push);
     }
+  }
+
+  Result<Filter::Flow> step(Buffer& from, Buffer& to, std::size_t room, Filter::Push push) {
+    Filter::Step step{from, to, room, push};
+    return filter_->encode(step);
+  }
+
+  /// What of the output is a file's is read for the filter, a piece at a time.
+  Result<Filter::Flow> step_with_file(Buffer& encoded, std::size_t room, Filter::Push push) {
+    const std::size_t count = std::min(room, output_.size());
+    if (auto read = output_.materialize(count); !read) return read.error();
+    Buffer front = output_.take(count);
+    const bool is_all = output_.is_empty();
+    Result<Filter::Flow> flow = step(front, encoded, room, is_all ? push : Filter::Push::some);
+    if (!front.is_empty()) {
+      output_.prepend(std::move(front));
+    } else if (flow && !is_all) {
+      flow = Filter::Flow::has_more;
+    }
+    return flow;
   }
 
   void count_taken(std::size_t count) {
@@ -228,7 +252,7 @@ class FilterStream final : public Stream {
   }
 
   void encoding_failed(std::error_code error) {
-    if (error != std::errc::not_enough_memory) {
+    if (!lacks_memory(error)) {
       is_sending_ = false;
       return send_failed(error);
     }

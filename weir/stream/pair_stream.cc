@@ -69,6 +69,9 @@ class PairStream final : public Stream {
     if (is_receiving_ && ending_ != Ending::none && !has_more()) tell_ending();
   }
 
+  /// Who receives wants bytes.
+  static bool has_files(const Buffer& buffer) noexcept { return buffer.memory_size() != buffer.size(); }
+
   bool has_more() const noexcept { return peer_ != nullptr && peer_->is_sending_ && !peer_->output_.is_empty(); }
 
   /// Moves what the peer sends, until the input is full or the turn is over.
@@ -79,6 +82,8 @@ class PairStream final : public Stream {
       const std::size_t count =
           std::min({from.size(), most_at_once, left_of_turn, receive_allowance(), peer_->send_allowance()});
       if (count == 0) return;
+      if (const Result<void> read = has_files(from) ? from.materialize(count) : Result<void>(); !read)
+        return peer_->send_failed(read.error());
       arrived(count == from.size() ? from.take_all() : from.take(count));
       left_of_turn -= count;
       if (from.is_empty()) peer_->is_sending_ = false;

@@ -119,6 +119,13 @@ Accepted Stream::write(const Slice& slice) {
   return taken();
 }
 
+Accepted Stream::write(const FileRange& range) {
+  Accepted answer;
+  if (!takes(0, answer)) return answer;
+  output_.append(range);
+  return taken();
+}
+
 Accepted Stream::write(Buffer&& buffer) {
   Accepted answer;
   if (!takes(buffer.size(), answer)) return answer;

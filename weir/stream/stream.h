@@ -163,6 +163,10 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   Accepted write(const char* text) { return write(std::string_view(text)); }
   Accepted write(const Slice& slice);
   Accepted write(Buffer&& buffer);
+  /// A part of a file, which plain sockets are sent by sendfile(2), and what is no socket, or has a filter, in pieces that are read
+  /// when their turn comes. However long, it is taken if the output is below its limit; `errc::file_too_short` ends the
+  /// stream when the file has become shorter. Reading it may wait for the disk.
+  Accepted write(const FileRange& range);
   /// What was written and has not reached the kernel yet.
   const Buffer& output() const noexcept { return output_; }
   /// Sends now instead of when the callback returns or the turn ends. Outside of `run` no callback is called: what

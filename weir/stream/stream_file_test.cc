@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/stream_kinds.h"
 #include "tests/support/stream_support.h"
 #include "weir/buffer/file_range.h"
 #include "weir/buffer/pool.h"
@@ -214,6 +215,65 @@ TEST(StreamFile, a_call_that_was_interrupted_is_made_again_and_one_that_fails_fa
     }
   }
 }
+
+// --- of every kind ---
+
+class StreamFileKinds : public EveryKind {
+ protected:
+  Record told;
+};
+
+TEST_P(StreamFileKinds, files_and_bytes_arrive_in_their_order) {
+  open();
+  record(far(), told);
+  const std::string text = pattern(300'000);
+  const SharedFile file = file_with(text);
+
+  near().write("head");
+  near().write(file.range(1000, 250'000));
+  near().write("middle");
+  near().write(file.range(0, 10));
+  near().finish();
+  ASSERT_TRUE(spin_until(loop, [&] { return told.count('e') == 1; }));
+
+  EXPECT_TRUE(told.data == "head" + text.substr(1000, 250'000) + "middle" + text.substr(0, 10));
+}
+
+TEST_P(StreamFileKinds, a_file_longer_than_the_output_limit_is_taken_one_at_a_time) {
+  open({.output_limit = 300'000});
+  record(far(), told);
+  const std::string text = pattern(3'000'000);
+  const SharedFile file = file_with(text);
+
+  EXPECT_EQ(near().write(file.range(0, text.size())), Accepted::slow_down);
+  EXPECT_EQ(near().write(file.range(0, 1)), Accepted::refused);
+  EXPECT_EQ(near().write("x"), Accepted::refused);
+  bool is_drained = false;
+  near().on_drained([&](Stream& s) {
+    is_drained = true;
+    EXPECT_EQ(s.write(file.range(0, 100'000)), Accepted::yes);
+  });
+  ASSERT_TRUE(spin_until(loop, [&] { return told.data.size() == 3'100'000; }));
+
+  EXPECT_TRUE(is_drained);
+  EXPECT_TRUE(told.data == text + text.substr(0, 100'000));
+}
+
+TEST_P(StreamFileKinds, a_file_that_has_become_shorter_fails_its_stream_alone) {
+  open();
+  record(far(), told);
+  std::optional<std::error_code> error;
+  near().on_closed([&](Stream&, std::error_code why) { error = why; });
+  const SharedFile file = file_with(pattern(100'000));
+
+  near().write(file.range(0, 100'001));
+  ASSERT_TRUE(spin_until(loop, [&] { return error.has_value(); }));
+
+  EXPECT_EQ(*error, errc::file_too_short);
+  EXPECT_TRUE(told.data == pattern(100'000).substr(0, told.data.size()));
+}
+
+WEIR_EVERY_KIND(StreamFileKinds);
 
 }  // namespace
 }  // namespace weir
