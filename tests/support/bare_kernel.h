@@ -47,6 +47,9 @@ class BareKernel : public sys::Kernel {
   sys::CallResult read_pieces_at(int, std::span<const iovec>, std::uint64_t) override { return refused(); }
   sys::CallResult write_pieces_at(int, std::span<const iovec>, std::uint64_t) override { return refused(); }
   sys::CallResult send_file(int, int, std::uint64_t, std::size_t) override { return refused(); }
+  sys::CallResult fill_pipe(int, int, std::size_t) override { return refused(); }
+  sys::CallResult drain_pipe(int, int, std::size_t) override { return refused(); }
+  sys::CallResult set_pipe_size(int, std::size_t) override { return refused(); }
   sys::CallResult create_pipe(std::array<int, 2>&) override { return refused(); }
   sys::CallResult create_event_counter() override { return refused(); }
   sys::CallResult create_epoll() override { return refused(); }

@@ -8,6 +8,7 @@
 
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/receive_block.h"
+#include "weir/loop/diversion.h"
 #include "weir/loop/event_loop.h"
 #include "weir/sys/descriptor.h"
 #include "weir/sys/socket_name.h"
@@ -116,6 +117,9 @@ class ByteSlot : public IoSlot {
     reads_file_ = reading;
     writes_file_ = writing;
   }
+  /// Null: through memory, as ever. It must outlive its being set.
+  void divert(Diversion* diversion) noexcept { diversion_ = diversion; }
+  bool is_diverted() const noexcept { return diversion_ != nullptr; }
   void set_rate_limited(bool is_limited) noexcept { is_rate_limited_ = is_limited; }
   const sys::Descriptor& writer() const noexcept { return writer_; }
 
@@ -130,6 +134,7 @@ class ByteSlot : public IoSlot {
   sys::Descriptor writer_;  ///< where what is sent goes, when that is not the slot's descriptor
   bool trusts_short_reads_ = false;
   bool is_rate_limited_ = false;
+  Diversion* diversion_ = nullptr;
   bool reads_file_ = false;
   bool writes_file_ = false;
 };

@@ -80,6 +80,8 @@ class ReadinessBackend : public Backend {
   void serve(IoSlot& slot);
   void receive(ByteSlot& slot);
   void send(ByteSlot& slot);
+  bool receive_diverted(ByteSlot& slot);
+  void send_diverted(ByteSlot& slot);
   void accept(AcceptSlot& slot);
   void finish_connect(ConnectSlot& slot);
   void tell_watch(WatchSlot& slot);

@@ -13,8 +13,9 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr std::size_t bytes_per_turn = 256_KiB;  // of one stream, each way
-constexpr std::size_t accepts_per_turn = 64;     // of one listener
+constexpr std::size_t bytes_per_turn = 256_KiB;   // of one stream, each way
+constexpr std::size_t diverted_per_turn = 1_MiB;  // what the program does not see costs it less
+constexpr std::size_t accepts_per_turn = 64;      // of one listener
 
 /// The connection failed before it was accepted, or a pending error of the network was passed on to accept(2), as its man
 /// page says of Linux: the next connection may be fine.
@@ -108,6 +109,8 @@ void ReadinessBackend::receive_now(ByteSlot& slot) {
 void ReadinessBackend::receive(ByteSlot& slot) {
   slot.is_starved_ = false;
   for (std::size_t left = bytes_per_turn; slot.is_reading_;) {
+    if (slot.diversion_ != nullptr && receive_diverted(slot)) [[unlikely]]
+      return;
     MutableBytes room = receive_block_.room();
     if (room.empty() || pool_.is_pressed() || !slot.input_buffer().reserve_slice()) [[unlikely]] {
       if (must_starve(slot)) return;
@@ -200,6 +203,7 @@ void ReadinessBackend::send(ByteSlot& slot) {
   const Sink sink{.descriptor = slot.writer_ ? slot.writer_.number() : slot.descriptor(), .is_file = slot.writes_file_};
   for (std::size_t left = bytes_per_turn; slot.is_writing_;) {
     if (output.is_empty()) {
+      if (slot.diversion_ != nullptr) return send_diverted(slot);
       slot.is_writing_ = false;
       return;
     }
@@ -226,11 +230,61 @@ void ReadinessBackend::send(ByteSlot& slot) {
     // end; and a terminal takes what it takes for reasons of its own.
     const bool is_full = taken < offer.size && !offer.is_file && !sink.is_file;
     if (is_full) slot.is_writable_ = false;
-    if (output.size() == taken) slot.is_writing_ = false;
+    if (output.size() == taken && slot.diversion_ == nullptr) slot.is_writing_ = false;
     loop_.recorder().sent(taken);
     slot.sent(taken);
     if (is_full || taken >= left) return;
     left -= taken;
+  }
+}
+
+/// A turn of receiving into a diversion. False when there is none for receiving.
+bool ReadinessBackend::receive_diverted(ByteSlot& slot) {
+  for (std::size_t left = diverted_per_turn; slot.is_reading_ && slot.diversion_ != nullptr;) {
+    const std::size_t most = slot.is_rate_limited() ? std::min(left, slot.receive_allowance()) : left;
+    if (most == 0) return true;
+    const Diversion::Step step = slot.diversion_->receive(slot.descriptor(), most);
+    if (step.answer == Diversion::Answer::none) return false;
+    if (step.answer == Diversion::Answer::idle) return true;
+    if (!step.taken) {
+      if (step.taken.error_number() == EINTR) continue;
+      slot.is_readable_ = false;
+      if (step.taken.error_number() == EAGAIN) return true;
+      slot.is_reading_ = false;
+      slot.receive_ended(step.taken.error());
+      return true;
+    }
+    if (step.taken.count() == 0) {
+      slot.is_reading_ = slot.is_readable_ = false;
+      slot.receive_ended({});
+      return true;
+    }
+    loop_.recorder().received(step.taken.count());
+    if (step.taken.count() >= left || loop_.is_cut()) return true;
+    left -= step.taken.count();
+  }
+  return true;
+}
+
+void ReadinessBackend::send_diverted(ByteSlot& slot) {
+  for (std::size_t left = diverted_per_turn; slot.is_writing_ && slot.diversion_ != nullptr;) {
+    const std::size_t most = slot.is_rate_limited() ? std::min(left, slot.send_allowance()) : left;
+    if (most == 0) return;
+    const Diversion::Step step = slot.diversion_->send(slot.descriptor(), most);
+    if (step.answer == Diversion::Answer::idle || step.answer == Diversion::Answer::none) {
+      slot.is_writing_ = false;
+      return;
+    }
+    if (!step.taken) {
+      if (step.taken.error_number() == EINTR) continue;
+      slot.is_writable_ = false;
+      if (step.taken.error_number() == EAGAIN) return;
+      slot.is_writing_ = false;
+      return slot.send_failed(step.taken.error());
+    }
+    loop_.recorder().sent(step.taken.count());
+    if (step.taken.count() >= left) return;
+    left -= step.taken.count();
   }
 }
 

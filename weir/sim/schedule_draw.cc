@@ -191,12 +191,14 @@ std::span<const int> errors_of(Call call) {
     case Call::set_option: return asking;
     case Call::receive:
     case Call::receive_from:
+    case Call::fill_pipe:
     case Call::read_at:
     case Call::read_pieces_at: return receiving;
     case Call::send:
     case Call::send_pieces:
     case Call::send_to:
     case Call::send_file:
+    case Call::drain_pipe:
     case Call::write_pieces_at: return sending;
     case Call::read:
     case Call::write:
@@ -207,6 +209,7 @@ std::span<const int> errors_of(Call call) {
     case Call::file_kind:
     case Call::status_flags:
     case Call::set_status_flags:
+    case Call::set_pipe_size:
     case Call::unlink:
     case Call::describe_file: return finding;
     case Call::control_epoll: return controlling;

@@ -6,17 +6,19 @@
 #include <utility>
 
 #include "weir/loop/event_loop.h"
+#include "weir/stream/splice.h"
 #include "weir/stream/stream.h"
 
 namespace weir {
-namespace {
 
 /// Both streams, for as long as the callbacks of either hold it.
-class Coupling {
+class Coupling final : private SpliceOwner {
  public:
   Coupling(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done)
-      : sides_{Side{&first}, Side{&second}},
-        on_done_(std::move(on_done)) {}
+      : sides_{Side(*this, 0, first), Side(*this, 1, second)},
+        on_done_(std::move(on_done)) {
+    for (Side& side : sides_) side.stream->divert(&side);
+  }
 
   Stream& stream(int side) noexcept { return *sides_[side].stream; }
 
@@ -26,14 +28,18 @@ class Coupling {
     Side& to = sides_[1 - side];
     if (from.stream == nullptr || to.stream == nullptr) return;
     Buffer& input = from.stream->input();
+    std::size_t handed_over = 0;
     while (!input.is_empty() && !to.stream->is_output_full()) {
       const std::size_t offered = input.size();
       const Accepted answer = to.stream->write(std::move(input));
       if (answer == Accepted::closed) input.clear();  // it has failed: that is on its way
       if (answer == Accepted::closed || answer == Accepted::refused) break;
-      from.moved += offered;
+      handed_over += offered;
     }
-    if (from.has_ended && input.is_empty()) to.stream->finish_writing();
+    from.moved += handed_over;
+    if (!input.is_empty() || from.forth.holds_bytes()) return;
+    if (from.has_ended) return to.stream->finish_writing();
+    if (handed_over != 0) from.forth.consider(*from.stream, *to.stream, handed_over);
   }
 
   void ended(int side) {
@@ -50,30 +56,61 @@ class Coupling {
   /// Its owner has destroyed the stream, or taken its callbacks away.
   void forget(int side) noexcept {
     Side& gone = sides_[side];
-    if (std::exchange(gone.stream, nullptr) == nullptr || gone.is_closed) return;
-    gone.is_closed = true;
+    if (gone.stream == nullptr) return;
+    gone.stream->divert(nullptr);
+    gone.stream = nullptr;
+    if (std::exchange(gone.is_closed, true)) return;
     propagate(side, errc::canceled);
   }
 
  private:
-  struct Side {
+  /// A stream, and the way from it to the other.
+  struct Side final : Diversion {
+    Side(Coupling& coupling, int its_number, Stream& its_stream) noexcept
+        : owner(coupling),
+          stream(&its_stream),
+          forth(coupling, its_number),
+          number(its_number) {}
+
+    Step receive(int descriptor, std::size_t most) override {
+      Side& other = owner.sides_[1 - number];
+      if (other.stream == nullptr) return {Answer::none};
+      return forth.fill(*stream, *other.stream, descriptor, most);
+    }
+    Step send(int descriptor, std::size_t most) override {
+      Side& other = owner.sides_[1 - number];
+      return other.forth.drain(other.stream, *stream, descriptor, most);
+    }
+
+    Coupling& owner;
     Stream* stream;
+    Splice forth;
+    const int number;
     std::uint64_t moved = 0;
     bool has_ended = false;
     bool is_closed = false;
   };
 
-  /// The other one sends what it has, and is reset.
+  void spliced(int side, std::size_t count) override { sides_[side].moved += count; }
+
+  void pipe_emptied(int side) override {
+    Side& from = sides_[side];
+    Stream* to = sides_[1 - side].stream;
+    if (from.is_closed && error_ && to != nullptr) return to->fail_when_sent(error_);
+    if (from.has_ended) hand_over(side);
+  }
+
+  /// The other one sends what it has been given, and is reset. Of what `hand_over` had no room for nothing is sent: so it is
+  /// not taken for a whole.
   void propagate(int side, std::error_code error) {
     if (!error_) {
       error_ = error;
       first_failed_ = side == 0;
     }
     hand_over(side);
-    Stream* other = sides_[1 - side].stream;
-    if (other == nullptr || sides_[1 - side].is_closed) return;
-    other->fail_when_sent(
-        error);  // of what `hand_over` had no room for, nothing is sent: so it is not taken for a whole
+    Side& other = sides_[1 - side];
+    if (other.stream == nullptr || other.is_closed || sides_[side].forth.holds_bytes()) return;
+    other.stream->fail_when_sent(error);
   }
 
   void tell_done() {
@@ -87,6 +124,8 @@ class Coupling {
   std::error_code error_;
   bool first_failed_ = false;
 };
+
+namespace {
 
 /// What the callbacks of one stream hold: when the last of them goes, the stream has.
 class Hold {

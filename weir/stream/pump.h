@@ -33,8 +33,8 @@ struct PumpEnd {
 /// it is with errc::canceled when one is aborted or destroyed by its owner.
 /// Between two sockets long transfers go through the kernel alone, by splice(2).
 ///
-/// The pump takes over the callbacks of both, and writes to both: nobody else should. It begins with what is in their inputs.
-/// To stop it, destroy a stream, or set callbacks of one's own.
+/// The pump takes over the callbacks of both, and writes to both: nobody else should. It begins with what is in their inputs,
+/// and is stopped by destroying a stream.
 /// Lifetime: both stay their owners'. `on_done` is called once, when both are closed; not when both are destroyed before.
 /// Errors:   none of its own; of each stream by the other's and `on_done`.
 WEIR_API void pump(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done = {});

@@ -59,6 +59,8 @@ class SocketStream final : public DescriptorStream {
     return Address(name);
   }
 
+  bool is_plain_socket() const noexcept override { return is_attached(); }
+
   Connector connector_;
 };
 

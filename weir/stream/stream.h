@@ -268,6 +268,8 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   virtual void flush_transport() {}
   /// All of the output has been taken: false when there is still something to be sent before the end.
   virtual bool is_ready_to_end() { return true; }
+  /// Bytes may pass by without being seen here: over sockets, with nothing in between.
+  virtual bool is_plain_socket() const noexcept { return false; }
   /// The output is empty: false while some of it has not left a stream below; then the stream is settled again later.
   virtual bool has_all_left() { return true; }
   virtual Result<void> send_end() = 0;
@@ -309,14 +311,16 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   static constexpr std::size_t most_in_turn = std::size_t{256} << 10;
   /// Nothing can be sent, for now, for a reason of the kind's; until something is written, or it is lifted.
   void hold_sending() noexcept {
-    sending_suspended_ |= by_filter;
+    sending_suspended_ |= by_kind;
     is_waiting_to_send_ = false;
   }
-  void lift_sending_hold() noexcept { sending_suspended_ &= static_cast<std::uint8_t>(~by_filter); }
+  void lift_sending_hold() noexcept { sending_suspended_ &= static_cast<std::uint8_t>(~by_kind); }
 
  private:
   friend class StreamRef;
   friend class FilterStream;  // looks after the stream below it
+  friend class Splice;        // and these move bytes past it
+  friend class Coupling;
 
   /// `open` takes writes; `finishing` flushes them; `ended` has sent the end; `broken` has failed, and only what the
   /// peer had sent before is still delivered; `closed` is over.
@@ -330,7 +334,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
     connecting = 8,
     at_end = 16,
     drained_enough = 32,
-    by_filter = 64,
+    by_kind = 64,  ///< a filter that wants more; a pump's pipe that is full
     by_rate = 128
   };
 
@@ -383,6 +387,13 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void fail_if_sent();
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
+  // For what moves bytes past the buffers.
+  void hold_receiving() noexcept { suspend(by_kind); }
+  void release_receiving() noexcept { unsuspend(by_kind); }
+  void send_diverted();
+  void note_received(std::size_t count) noexcept;
+  void note_sent(std::size_t count, bool has_more) noexcept;
+  void note_no_room() noexcept;
   RateState& rate_state();
   void count_received(std::size_t bytes) noexcept;
   void count_sent(std::size_t bytes) noexcept;

@@ -118,6 +118,15 @@ inline CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces, 
 inline CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) {
   return on_kernel([&](auto& kernel) { return kernel.write_pieces_at(descriptor, pieces, offset); });
 }
+inline CallResult fill_pipe(int socket, int pipe, std::size_t count) {
+  return on_kernel([&](auto& kernel) { return kernel.fill_pipe(socket, pipe, count); });
+}
+inline CallResult drain_pipe(int pipe, int socket, std::size_t count) {
+  return on_kernel([&](auto& kernel) { return kernel.drain_pipe(pipe, socket, count); });
+}
+inline CallResult set_pipe_size(int pipe, std::size_t size) {
+  return on_kernel([&](auto& kernel) { return kernel.set_pipe_size(pipe, size); });
+}
 inline CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) {
   return on_kernel([&](auto& kernel) { return kernel.send_file(socket, file, offset, count); });
 }

@@ -106,7 +106,8 @@ void FaultKernel::owe_readiness(Call call, int descriptor) {
   const auto found = registrations_.find(descriptor);
   if (found == registrations_.end()) return;
   const bool writes = call == Call::send || call == Call::send_pieces || call == Call::send_to ||
-                      call == Call::send_file || call == Call::write || call == Call::write_pieces;
+                      call == Call::send_file || call == Call::drain_pipe || call == Call::write ||
+                      call == Call::write_pieces;
   if (found->second.owed == 0) ++owing_;
   found->second.owed |= writes ? EPOLLOUT : EPOLLIN;
 }
@@ -260,6 +261,25 @@ CallResult FaultKernel::send_file(int socket, int file, std::uint64_t offset, st
 }
 CallResult FaultKernel::create_pipe(std::array<int, 2>& ends) {
   return pass(Call::create_pipe, -1, [&](std::size_t) { return below_->create_pipe(ends); });
+}
+CallResult FaultKernel::fill_pipe(int socket, int pipe, std::size_t count) {
+  return pass(Call::fill_pipe, socket, [&](std::size_t at_most) {
+    const std::size_t offered = std::min(count, std::max<std::size_t>(at_most, 1));
+    const CallResult result = below_->fill_pipe(socket, pipe, offered);
+    if (was_cut(result, offered, count)) owe_readiness(Call::fill_pipe, socket);
+    return result;
+  });
+}
+CallResult FaultKernel::drain_pipe(int pipe, int socket, std::size_t count) {
+  return pass(Call::drain_pipe, socket, [&](std::size_t at_most) {
+    const std::size_t offered = std::min(count, std::max<std::size_t>(at_most, 1));
+    const CallResult result = below_->drain_pipe(pipe, socket, offered);
+    if (was_cut(result, offered, count)) owe_readiness(Call::drain_pipe, socket);
+    return result;
+  });
+}
+CallResult FaultKernel::set_pipe_size(int pipe, std::size_t size) {
+  return pass(Call::set_pipe_size, pipe, [&](std::size_t) { return below_->set_pipe_size(pipe, size); });
 }
 CallResult FaultKernel::create_event_counter() {
   return pass(Call::create_event_counter, -1, [&](std::size_t) { return below_->create_event_counter(); });

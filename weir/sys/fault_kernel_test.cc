@@ -362,6 +362,9 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
       case Call::read_pieces_at: return read_pieces_at(fd, pieces, 0);
       case Call::write_pieces_at: return write_pieces_at(fd, pieces, 0);
       case Call::send_file: return send_file(fd, fd, 0, 1);
+      case Call::fill_pipe: return fill_pipe(fd, fd, 1);
+      case Call::drain_pipe: return drain_pipe(fd, fd, 1);
+      case Call::set_pipe_size: return set_pipe_size(fd, 4096);
       case Call::create_pipe: return create_pipe(ends);
       case Call::create_event_counter: return create_event_counter();
       case Call::create_epoll: return create_epoll();

@@ -91,6 +91,13 @@ class Kernel {
 
   /// A pipe: the first end reads, the second writes. pipe2(2)
   virtual CallResult create_pipe(std::array<int, 2>& ends) = 0;
+  /// Moves bytes that a socket has received into a pipe, without their passing through the program; neither waits. EAGAIN
+  /// when there are none, or the pipe has no room. splice(2)
+  virtual CallResult fill_pipe(int socket, int pipe, std::size_t count) = 0;
+  /// Has a socket send what is in a pipe. splice(2), never SIGPIPE
+  virtual CallResult drain_pipe(int pipe, int socket, std::size_t count) = 0;
+  /// How much a pipe may hold, of which the system makes whole pages. fcntl(2), F_SETPIPE_SZ; gives the size
+  virtual CallResult set_pipe_size(int pipe, std::size_t size) = 0;
   virtual CallResult create_event_counter() = 0;  // eventfd(2)
   virtual CallResult create_epoll() = 0;          // epoll_create1(2)
   virtual CallResult control_epoll(int epoll, int operation, int descriptor, epoll_event event) = 0;  // epoll_ctl(2)

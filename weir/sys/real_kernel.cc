@@ -225,6 +225,21 @@ CallResult RealKernel::create_pipe(std::array<int, 2>& ends) {
   return from_libc(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK));
 }
 
+CallResult RealKernel::fill_pipe(int socket, int pipe, std::size_t count) {
+  return from_libc(::splice(socket, nullptr, pipe, nullptr, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
+}
+
+CallResult RealKernel::drain_pipe(int pipe, int socket, std::size_t count) {
+  PipeSignalHeld held;
+  const CallResult sent = from_libc(::splice(pipe, nullptr, socket, nullptr, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
+  if (sent.error_number() == EPIPE) held.discard();
+  return sent;
+}
+
+CallResult RealKernel::set_pipe_size(int pipe, std::size_t size) {
+  return from_libc(::fcntl(pipe, F_SETPIPE_SZ, static_cast<int>(std::min<std::size_t>(size, 1U << 30))));
+}
+
 CallResult RealKernel::create_event_counter() { return from_libc(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 CallResult RealKernel::create_epoll() { return from_libc(::epoll_create1(EPOLL_CLOEXEC)); }

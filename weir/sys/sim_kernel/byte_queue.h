@@ -27,13 +27,19 @@ class ByteQueue {
     size_ += bytes.size();
   }
 
-  /// Moves the first bytes out, as many as there are and `into` has room for.
-  std::size_t take(MutableBytes into) noexcept {
+  /// Copies the first bytes, as many as there are and `into` has room for.
+  std::size_t copy_to(MutableBytes into) const noexcept {
     const std::size_t count = std::min(into.size(), size_);
     if (count == 0) return 0;
     const std::size_t first = std::min(count, ring_.size() - head_);
     std::memcpy(into.data(), ring_.data() + head_, first);
     if (first < count) std::memcpy(into.data() + first, ring_.data(), count - first);
+    return count;
+  }
+
+  /// Moves them out.
+  std::size_t take(MutableBytes into) noexcept {
+    const std::size_t count = copy_to(into);
     drop(count);
     return count;
   }

@@ -21,6 +21,8 @@ class File;
 class Socket;
 class Epoll;
 class RegularFile;
+class PipeReader;
+class PipeWriter;
 struct WatcherTag;
 struct ReadyItemTag;
 
@@ -67,6 +69,8 @@ class File {
   virtual Socket* as_socket() { return nullptr; }
   virtual Epoll* as_epoll() { return nullptr; }
   virtual RegularFile* as_regular_file() { return nullptr; }
+  virtual PipeReader* as_pipe_reader() { return nullptr; }
+  virtual PipeWriter* as_pipe_writer() { return nullptr; }
 
   /// Tells every epoll that watches this file that some of `events` may be ready now.
   void wake(std::uint32_t events);

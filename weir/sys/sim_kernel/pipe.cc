@@ -5,7 +5,9 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <vector>
 
 namespace weir::sys {
 
@@ -39,12 +41,45 @@ std::uint32_t PipeWriter::readiness() {
 CallResult PipeWriter::write(Bytes from) {
   if (from.empty()) return CallResult::success();
   if (queue_->reader == nullptr) return CallResult::failure(EPIPE);
-  const std::size_t room = PipeQueue::capacity - queue_->bytes.size();
+  const std::size_t room = queue_->capacity - queue_->bytes.size();
   if (room == 0 || (from.size() <= PipeQueue::atomic_size && from.size() > room)) return CallResult::failure(EAGAIN);
   const Bytes taken = from.first(std::min(from.size(), room));
   queue_->bytes.append(taken);
   queue_->reader->wake(readable);
   return CallResult::success(static_cast<std::int64_t>(taken.size()));
+}
+
+CallResult PipeReader::drain(Socket& to, std::size_t count) {
+  if (queue_->bytes.is_empty()) return queue_->writer == nullptr ? CallResult::success() : CallResult::failure(EAGAIN);
+  std::vector<std::byte> front(std::min(count, queue_->bytes.size()));
+  queue_->bytes.copy_to(front);
+  const CallResult sent = to.send(front);
+  if (!sent) return sent;
+  const bool had_room = queue_->has_room();
+  queue_->bytes.drop(sent.count());
+  if (!had_room && queue_->writer != nullptr) queue_->writer->wake(writable);
+  return sent;
+}
+
+CallResult PipeWriter::fill(Socket& from, std::size_t count) {
+  if (queue_->reader == nullptr) return CallResult::failure(EPIPE);
+  const std::size_t room = queue_->capacity - queue_->bytes.size();
+  if (room == 0) return CallResult::failure(EAGAIN);
+  std::vector<std::byte> bytes(std::min(count, room));
+  const CallResult got = from.receive(bytes);
+  if (!got || got.count() == 0) return got;
+  queue_->bytes.append(std::span(bytes).first(got.count()));
+  queue_->reader->wake(readable);
+  return got;
+}
+
+CallResult PipeWriter::resize(std::size_t size) {
+  constexpr std::size_t largest = 1 << 20;
+  if (size > largest) return CallResult::failure(EPERM);
+  const std::size_t capacity = std::bit_ceil(std::max(size, PipeQueue::atomic_size));
+  if (capacity < queue_->bytes.size()) return CallResult::failure(EBUSY);
+  queue_->capacity = capacity;
+  return CallResult::success(static_cast<std::int64_t>(capacity));
 }
 
 std::uint32_t EventCounter::readiness() { return (count_ > 0 ? EPOLLIN : 0U) | (count_ < most ? EPOLLOUT : 0U); }

@@ -13,12 +13,13 @@ namespace weir::sys {
 
 /// What both ends of a pipe share; see pipe(7).
 struct PipeQueue {
-  static constexpr std::size_t capacity = 65536;
+  static constexpr std::size_t usual_capacity = 65536;
   static constexpr std::size_t atomic_size = 4096;  ///< PIPE_BUF: a write up to here is done whole or not at all
 
   /// Linux counts pages, and has room while one is free.
   bool has_room() const noexcept { return bytes.size() + atomic_size <= capacity; }
 
+  std::size_t capacity = usual_capacity;
   ByteQueue bytes;
   File* reader = nullptr;
   File* writer = nullptr;
@@ -34,6 +35,9 @@ class PipeReader final : public File {
   FileKind kind() const override { return FileKind::pipe; }
   bool can_be_written() const override { return false; }
   CallResult write(Bytes) override { return CallResult::failure(EBADF); }
+  PipeReader* as_pipe_reader() override { return this; }
+  /// Has `to` send what is here; splice(2).
+  CallResult drain(Socket& to, std::size_t count);
 
  private:
   std::shared_ptr<PipeQueue> queue_;
@@ -49,6 +53,11 @@ class PipeWriter final : public File {
   bool can_be_read() const override { return false; }
   CallResult read(MutableBytes) override { return CallResult::failure(EBADF); }
   CallResult write(Bytes from) override;
+  PipeWriter* as_pipe_writer() override { return this; }
+  /// Takes over what `from` has received; splice(2). Linux counts a page for each piece, here only bytes count.
+  CallResult fill(Socket& from, std::size_t count);
+  /// Whole pages, in a power of two, at most the 1 MiB of /proc/sys/fs/pipe-max-size.
+  CallResult resize(std::size_t size);
 
  private:
   std::shared_ptr<PipeQueue> queue_;

@@ -70,6 +70,7 @@ std::uint32_t awaited_after(Call call) {
     case Call::send_pieces:
     case Call::send_to:
     case Call::send_file:
+    case Call::drain_pipe:
     case Call::write:
     case Call::write_pieces: return File::writable;
     default: return File::readable;
@@ -473,6 +474,33 @@ CallResult SimKernel::send_file(int socket, int file, std::uint64_t offset, std:
     if (!to.can_be_written()) return CallResult::failure(EBADF);
     const Bytes part = regular->part(offset, std::min(count, std::max<std::size_t>(at_most, 1)));
     return part.empty() ? CallResult::success() : to.write(part);
+  });
+}
+
+CallResult SimKernel::fill_pipe(int socket, int pipe, std::size_t count) {
+  return on_file(Call::fill_pipe, socket, [&](File& from, std::size_t at_most) {
+    File* to = find(pipe);
+    if (to == nullptr || !to->can_be_written() || !from.can_be_read()) return CallResult::failure(EBADF);
+    PipeWriter* writer = to->as_pipe_writer();
+    if (writer == nullptr || from.as_socket() == nullptr) return CallResult::failure(EINVAL);
+    return writer->fill(*from.as_socket(), std::min(count, std::max<std::size_t>(at_most, 1)));
+  });
+}
+
+CallResult SimKernel::drain_pipe(int pipe, int socket, std::size_t count) {
+  return on_file(Call::drain_pipe, socket, [&](File& to, std::size_t at_most) {
+    File* from = find(pipe);
+    if (from == nullptr || !from->can_be_read() || !to.can_be_written()) return CallResult::failure(EBADF);
+    PipeReader* reader = from->as_pipe_reader();
+    if (reader == nullptr || to.as_socket() == nullptr) return CallResult::failure(EINVAL);
+    return reader->drain(*to.as_socket(), std::min(count, std::max<std::size_t>(at_most, 1)));
+  });
+}
+
+CallResult SimKernel::set_pipe_size(int pipe, std::size_t size) {
+  return on_file(Call::set_pipe_size, pipe, [&](File& file, std::size_t) {
+    PipeWriter* writer = file.as_pipe_writer();
+    return writer != nullptr ? writer->resize(size) : CallResult::failure(EBADF);
   });
 }
 

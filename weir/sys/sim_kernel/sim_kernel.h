@@ -102,6 +102,9 @@ class WEIR_API SimKernel final : public Kernel {
   CallResult read_at(int descriptor, MutableBytes into, std::uint64_t offset) override;
   CallResult read_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
   CallResult write_pieces_at(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) override;
+  CallResult fill_pipe(int socket, int pipe, std::size_t count) override;
+  CallResult drain_pipe(int pipe, int socket, std::size_t count) override;
+  CallResult set_pipe_size(int pipe, std::size_t size) override;
   CallResult send_file(int socket, int file, std::uint64_t offset, std::size_t count) override;
   CallResult create_pipe(std::array<int, 2>& ends) override;
   CallResult create_event_counter() override;
