@@ -39,6 +39,12 @@ LOOP_TITLES = {
     "L5": "timers: add, cancel, arm again, fire",
     "L6": "posts from other threads, and how long a wake takes",
 }
+STREAM_TITLES = {
+    "L8": "what comes from one connection goes to another",
+    "L9": "a head and a file to a socket",
+    "L11": "one message to a thousand connections",
+    "L12": "what a small echo waits for beside four firehoses",
+}
 WAKING = ("L6",)
 ALTERNATIVES = {"slice-16": "slice-24", "weir-share": "weir-copy", "weir-writer": "weir", "weir-compact": "weir",
                 "weir-precise": "weir"}  # two ways of one thing: this against that
@@ -190,4 +196,4 @@ def cost_text(cost, unit):
 def case_workloads():
     """One class for each workload, so that each can be chosen by its ID."""
     return tuple(type(f"Case{identity}", (CaseWorkload,), {"identity": identity, "title": title, "family": family, "steady": identity in WAKING})
-                 for family, titles in (("buffer", BUFFER_TITLES), ("loop", LOOP_TITLES)) for identity, title in titles.items())
+                 for family, titles in (("buffer", BUFFER_TITLES), ("loop", LOOP_TITLES), ("stream", STREAM_TITLES)) for identity, title in titles.items())

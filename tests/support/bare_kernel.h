@@ -28,7 +28,7 @@ class BareKernel : public sys::Kernel {
   sys::CallResult set_option(int, int, int, Bytes) override { return refused(); }
   sys::CallResult receive(int, MutableBytes) override { return refused(); }
   sys::CallResult send(int, Bytes) override { return refused(); }
-  sys::CallResult send_pieces(int, std::span<const iovec>) override { return refused(); }
+  sys::CallResult send_pieces(int, std::span<const iovec>, bool) override { return refused(); }
   sys::CallResult send_to(int, Bytes, const sys::SocketName&) override { return refused(); }
   sys::CallResult receive_from(int, MutableBytes, sys::SocketName&) override { return refused(); }
   sys::CallResult read(int, MutableBytes) override { return refused(); }

@@ -70,9 +70,9 @@ class CarefulKernel final : public sys::Kernel {
     const AllocationPause pause;
     return below_.send(descriptor, from);
   }
-  sys::CallResult send_pieces(int descriptor, std::span<const iovec> pieces) override {
+  sys::CallResult send_pieces(int descriptor, std::span<const iovec> pieces, bool more_follows) override {
     const AllocationPause pause;
-    return below_.send_pieces(descriptor, pieces);
+    return below_.send_pieces(descriptor, pieces, more_follows);
   }
   sys::CallResult send_to(int descriptor, Bytes from, const sys::SocketName& to) override {
     const AllocationPause pause;

@@ -18,9 +18,9 @@ constexpr std::size_t pieces_per_send = 64;  // iovecs of one sendmsg(2)
 constexpr std::size_t copied_of_file =
     32_KiB;  // of a file at once, where it has to be read: half of the loop's reserve
 
-sys::CallResult offer_pieces(const Sink& sink, std::span<const iovec> pieces) {
+sys::CallResult offer_pieces(const Sink& sink, std::span<const iovec> pieces, bool precedes_file = false) {
   if (sink.is_file) return sys::write_pieces(sink.descriptor, pieces);  // write(2) could raise SIGPIPE
-  if (pieces.size() > 1) return sys::send_pieces(sink.descriptor, pieces);
+  if (pieces.size() > 1 || precedes_file) return sys::send_pieces(sink.descriptor, pieces, precedes_file);
   return sys::send(sink.descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), pieces[0].iov_len});
 }
 
@@ -43,20 +43,22 @@ bool is_unsupported(int error) { return error == EINVAL || error == ENOSYS || er
 
 }  // namespace
 
-Offer offer_front(const Sink& sink, const Buffer& output, std::size_t most, PoolReserve& reserve) {
+Offer offer_front(const Sink& sink, const Buffer& output, OfferLimits most, PoolReserve& reserve) {
   std::array<iovec, pieces_per_send> pieces;  // filled as far as it is used
-  const std::size_t count = output.gather(pieces, 0, most);
+  const std::size_t count = output.gather(pieces, 0, most.memory);
   if (count == 0) [[unlikely]] {
     const FileRange file = *output.front_file();
-    const std::size_t size = std::min(file.size(), most);
-    if (sink.is_file) return offer_copy(sink, file, size, reserve);
+    const std::size_t size = std::min(file.size(), most.file);
+    if (sink.is_file) return offer_copy(sink, file, std::min(size, most.memory), reserve);
     const sys::CallResult taken = sys::send_file(sink.descriptor, file.descriptor(), file.offset(), size);
-    if (is_unsupported(taken.error_number())) return offer_copy(sink, file, size, reserve);
+    if (is_unsupported(taken.error_number())) return offer_copy(sink, file, std::min(size, most.memory), reserve);
     return {.taken = taken, .size = size, .is_file = true};
   }
   std::size_t size = 0;
   for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-  return {.taken = offer_pieces(sink, std::span(pieces.data(), count)), .size = size};
+  // A file comes next, and at once: a small head and its beginning make one segment.
+  const bool precedes_file = count < pieces_per_send && size < most.memory && size < output.size();
+  return {.taken = offer_pieces(sink, std::span(pieces.data(), count), precedes_file), .size = size};
 }
 
 }  // namespace weir

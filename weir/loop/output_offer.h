@@ -24,9 +24,15 @@ struct Offer {
   bool lacks_memory = false;  ///< nothing was offered: not even the reserve has memory for it now
 };
 
-/// Offers what comes first in `output`, at most `most` bytes: memory up to the first file range, or that range. The part of
+/// How much may be offered.
+struct OfferLimits {
+  std::size_t memory;
+  std::size_t file;
+};
+
+/// Offers what comes first in `output`, within `most`: memory up to the first file range, or that range. The part of
 /// a file that sendfile(2) cannot send, as of /proc/self/maps, or not to this sink, is read into a block of `reserve` and
 /// offered from there.
-Offer offer_front(const Sink& sink, const Buffer& output, std::size_t most, PoolReserve& reserve);
+Offer offer_front(const Sink& sink, const Buffer& output, OfferLimits most, PoolReserve& reserve);
 
 }  // namespace weir

@@ -13,9 +13,11 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr std::size_t bytes_per_turn = 256_KiB;   // of one stream, each way
-constexpr std::size_t diverted_per_turn = 1_MiB;  // what the program does not see costs it less
-constexpr std::size_t accepts_per_turn = 64;      // of one listener
+constexpr std::size_t bytes_per_turn = 256_KiB;  // of one stream, each way
+// What the program does not see costs it less.
+constexpr std::size_t diverted_per_turn = 1_MiB;
+constexpr std::size_t file_bytes_for_one = 4;
+constexpr std::size_t accepts_per_turn = 64;  // of one listener
 
 /// The connection failed before it was accepted, or a pending error of the network was passed on to accept(2), as its man
 /// page says of Linux: the next connection may be fine.
@@ -207,10 +209,10 @@ void ReadinessBackend::send(ByteSlot& slot) {
       slot.is_writing_ = false;
       return;
     }
-    std::size_t most = left;
+    OfferLimits most{.memory = left, .file = left * file_bytes_for_one};
     if (slot.is_rate_limited()) [[unlikely]] {
-      most = std::min(left, slot.send_allowance());
-      if (most == 0) return;
+      most.memory = most.file = std::min(left, slot.send_allowance());
+      if (most.memory == 0) return;
     }
     const Offer offer = offer_front(sink, output, most, loop_.output_reserve());
     if (!offer.taken) [[unlikely]] {
@@ -233,8 +235,9 @@ void ReadinessBackend::send(ByteSlot& slot) {
     if (output.size() == taken && slot.diversion_ == nullptr) slot.is_writing_ = false;
     loop_.recorder().sent(taken);
     slot.sent(taken);
-    if (is_full || taken >= left) return;
-    left -= taken;
+    const std::size_t cost = offer.is_file ? taken / file_bytes_for_one : taken;
+    if (is_full || cost >= left) return;
+    left -= cost;
   }
 }
 

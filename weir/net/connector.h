@@ -26,7 +26,7 @@ struct ConnectOptions {
   /// For a `local_address` with a port: it may have connections already, also some that are ending, if they are of others
   /// that asked for the same (SO_REUSEADDR, socket(7)).
   bool reuse_address = false;
-  std::string name{};                           ///< see Connector::set_name; of a stream's: its own, if that is empty
+  std::string name{};  ///< see Connector::set_name; of a stream's: its own, if that is empty
 };
 
 /// Connects a socket. `Stream::connect` is what most programs want; this is for those that drive the socket themselves.

@@ -63,8 +63,8 @@ inline CallResult receive(int descriptor, MutableBytes into) {
 inline CallResult send(int descriptor, Bytes from) {
   return on_kernel([&](auto& kernel) { return kernel.send(descriptor, from); });
 }
-inline CallResult send_pieces(int descriptor, std::span<const iovec> pieces) {
-  return on_kernel([&](auto& kernel) { return kernel.send_pieces(descriptor, pieces); });
+inline CallResult send_pieces(int descriptor, std::span<const iovec> pieces, bool more_follows = false) {
+  return on_kernel([&](auto& kernel) { return kernel.send_pieces(descriptor, pieces, more_follows); });
 }
 inline CallResult send_to(int descriptor, Bytes from, const SocketName& to) {
   return on_kernel([&](auto& kernel) { return kernel.send_to(descriptor, from, to); });

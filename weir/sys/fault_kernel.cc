@@ -176,9 +176,10 @@ CallResult FaultKernel::send(int descriptor, Bytes from) {
     return result;
   });
 }
-CallResult FaultKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
-  return pass_pieces(Call::send_pieces, descriptor, pieces,
-                     [&](std::span<const iovec> offered) { return below_->send_pieces(descriptor, offered); });
+CallResult FaultKernel::send_pieces(int descriptor, std::span<const iovec> pieces, bool more_follows) {
+  return pass_pieces(Call::send_pieces, descriptor, pieces, [&](std::span<const iovec> offered) {
+    return below_->send_pieces(descriptor, offered, more_follows);
+  });
 }
 CallResult FaultKernel::send_to(int descriptor, Bytes from, const SocketName& to) {
   return pass(Call::send_to, descriptor, [&](std::size_t) { return below_->send_to(descriptor, from, to); });

@@ -61,10 +61,11 @@ class Kernel {
   virtual CallResult set_option(int descriptor, int level, int option, Bytes value) = 0;         // setsockopt(2)
 
   // These five never wait, whatever the descriptor's own mode.
-  virtual CallResult receive(int descriptor, MutableBytes into) = 0;                  // recv(2)
-  virtual CallResult send(int descriptor, Bytes from) = 0;                            // send(2), never SIGPIPE
-  virtual CallResult send_pieces(int descriptor, std::span<const iovec> pieces) = 0;  // sendmsg(2), never SIGPIPE
-  virtual CallResult send_to(int descriptor, Bytes from, const SocketName& to) = 0;   // sendto(2), never SIGPIPE
+  virtual CallResult receive(int descriptor, MutableBytes into) = 0;  // recv(2)
+  virtual CallResult send(int descriptor, Bytes from) = 0;            // send(2), never SIGPIPE
+  /// `more_follows`: at once, so TCP may wait with a segment that is not full (MSG_MORE). sendmsg(2), never SIGPIPE
+  virtual CallResult send_pieces(int descriptor, std::span<const iovec> pieces, bool more_follows) = 0;
+  virtual CallResult send_to(int descriptor, Bytes from, const SocketName& to) = 0;  // sendto(2), never SIGPIPE
   /// One datagram. Gives its whole length, also where `into` was too small for it and the rest is lost. recvfrom(2)
   virtual CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) = 0;
   virtual CallResult read(int descriptor, MutableBytes into) = 0;  // read(2)

@@ -131,11 +131,11 @@ CallResult RealKernel::send(int descriptor, Bytes from) {
   return from_libc(::send(descriptor, from.data(), from.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-CallResult RealKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
+CallResult RealKernel::send_pieces(int descriptor, std::span<const iovec> pieces, bool more_follows) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg(2) reads it only
   message.msg_iovlen = pieces.size();
-  return from_libc(::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+  return from_libc(::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0)));
 }
 
 CallResult RealKernel::send_to(int descriptor, Bytes from, const SocketName& to) {

@@ -22,7 +22,7 @@ class RealKernel final : public Kernel {
   CallResult set_option(int descriptor, int level, int option, Bytes value) override;
   CallResult receive(int descriptor, MutableBytes into) override;
   CallResult send(int descriptor, Bytes from) override;
-  CallResult send_pieces(int descriptor, std::span<const iovec> pieces) override;
+  CallResult send_pieces(int descriptor, std::span<const iovec> pieces, bool more_follows) override;
   CallResult send_to(int descriptor, Bytes from, const SocketName& to) override;
   CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) override;
   CallResult read(int descriptor, MutableBytes into) override;

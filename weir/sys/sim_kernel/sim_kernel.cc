@@ -347,7 +347,7 @@ CallResult SimKernel::send(int descriptor, Bytes from) {
   return on_socket(Call::send, descriptor,
                    [&](Socket& socket, std::size_t at_most) { return socket.send(cut(from, at_most)); });
 }
-CallResult SimKernel::send_pieces(int descriptor, std::span<const iovec> pieces) {
+CallResult SimKernel::send_pieces(int descriptor, std::span<const iovec> pieces, bool) {
   return on_socket(Call::send_pieces, descriptor, [&](Socket& socket, std::size_t at_most) {
     const std::string bytes = joined(pieces);  // one call, one message, one segment
     return socket.send(socket.keeps_messages_apart() ? as_bytes(bytes) : cut(as_bytes(bytes), at_most));
