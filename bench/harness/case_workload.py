@@ -40,7 +40,7 @@ LOOP_TITLES = {
     "L6": "posts from other threads, and how long a wake takes",
 }
 STREAM_TITLES = {
-    "L8": "what comes from one connection goes to another",
+    "L8.relay": "what comes from one connection goes to another",
     "L9": "a head and a file to a socket",
     "L11": "one message to a thousand connections",
     "L12": "what a small echo waits for beside four firehoses",

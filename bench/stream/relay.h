@@ -51,9 +51,9 @@ class Relay final : public Workload {
 template <class Subject>
 void add_relay_cases(Cases& cases, const std::string& subject) {
   constexpr std::size_t bulk = std::size_t{64} << 20;
-  cases.add<Relay<Subject>>("L8", "relay/bulk/MiB", subject, bulk >> 20, bulk);
-  cases.add<Relay<Subject>>("L8", "relay/64", subject, 1, std::size_t{64});
-  cases.add<Relay<Subject>>("L8", "relay/16384", subject, 1, std::size_t{16384});
+  cases.add<Relay<Subject>>("L8.relay", "relay/bulk/MiB", subject, bulk >> 20, bulk);
+  cases.add<Relay<Subject>>("L8.relay", "relay/64", subject, 1, std::size_t{64});
+  cases.add<Relay<Subject>>("L8.relay", "relay/16384", subject, 1, std::size_t{16384});
 }
 
 }  // namespace bench
