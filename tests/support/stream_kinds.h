@@ -1,4 +1,4 @@
-// weir: two streams that are each other's peer, of every kind there is, and filters to stack on them, for tests.
+// weir: what tests of streams of every kind share: how two of a kind are opened, and filters to stack on them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,36 +89,6 @@ class FrameFilter final : public Filter {
   bool has_put_end_ = false;
 };
 
-enum class StreamKind { unix_socket, tcp, pipes, pair, mask_on_tcp, frames_on_pair, frames_on_mask_on_unix };
-inline constexpr StreamKind all_stream_kinds[] = {
-    StreamKind::unix_socket,
-    StreamKind::tcp,
-    StreamKind::pipes,
-    StreamKind::pair,
-    StreamKind::mask_on_tcp,
-    StreamKind::frames_on_pair,
-    StreamKind::frames_on_mask_on_unix,
-};
-
-inline std::string name_of(StreamKind kind) {
-  switch (kind) {
-    case StreamKind::unix_socket: return "unix_socket";
-    case StreamKind::tcp: return "tcp";
-    case StreamKind::pipes: return "pipes";
-    case StreamKind::pair: return "pair";
-    case StreamKind::mask_on_tcp: return "mask_on_tcp";
-    case StreamKind::frames_on_pair: return "frames_on_pair";
-    case StreamKind::frames_on_mask_on_unix: return "frames_on_mask_on_unix";
-  }
-  return "";
-}
-
-/// An abort of one end is told to the other one as a reset.
-inline bool tells_reset(StreamKind kind) {
-  return kind == StreamKind::tcp || kind == StreamKind::pair || kind == StreamKind::mask_on_tcp ||
-         kind == StreamKind::frames_on_pair;
-}
-
 /// What one end accepts or takes, the kernel's and the lower layers' buffers included, before the next one must.
 inline constexpr std::size_t most_under_way = 16 << 20;
 
@@ -124,6 +96,20 @@ struct Ends {
   std::unique_ptr<Stream> near;
   std::unique_ptr<Stream> far;
 };
+
+/// A way to have two streams that are each other's peer.
+struct StreamKind {
+  std::string_view name;
+  /// Each with options of its own; those of layers below are the default.
+  Ends (*open)(EventLoop& loop, const StreamOptions& near, const StreamOptions& far);
+  /// An abort of one end is told to the other one as a reset.
+  bool tells_reset;
+
+  friend void PrintTo(const StreamKind& kind, std::ostream* to) { *to << kind.name; }
+};
+
+/// Those that the suites of this program run on: stream_kinds.cc, or whatever other file is linked in its place, says which.
+std::span<const StreamKind> stream_kinds();
 
 inline Ends sockets_of(EventLoop& loop, Pair pair, const StreamOptions& near, const StreamOptions& far) {
   auto first = Stream::adopt(loop, Socket(std::move(pair.near)), near);
@@ -138,29 +124,49 @@ Ends filtered(Ends below, const StreamOptions& near, const StreamOptions& far, A
           Stream::filter(std::move(below.far), std::make_unique<F>(args...), far)};
 }
 
-inline Ends piped(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
+inline Ends open_pipes(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
   Pair forth = pipe_pair();
   Pair back = pipe_pair();
   return {adopted(loop, {.reader = std::move(back.near), .writer = std::move(forth.far)}, near),
           adopted(loop, {.reader = std::move(forth.near), .writer = std::move(back.far)}, far)};
 }
 
-/// Each with options of its own; those of layers below are the default.
-inline Ends open_ends(EventLoop& loop, StreamKind kind, const StreamOptions& near = {}, const StreamOptions& far = {}) {
-  switch (kind) {
-    case StreamKind::unix_socket: return sockets_of(loop, unix_pair(), near, far);
-    case StreamKind::tcp: return sockets_of(loop, tcp_pair(), near, far);
-    case StreamKind::pipes: return piped(loop, near, far);
-    case StreamKind::pair: {
-      StreamPair pair = Stream::pair(loop, near, far);
-      return {std::move(pair.first), std::move(pair.second)};
-    }
-    case StreamKind::mask_on_tcp: return filtered<MaskFilter>(sockets_of(loop, tcp_pair(), {}, {}), near, far);
-    case StreamKind::frames_on_pair: return filtered<FrameFilter>(open_ends(loop, StreamKind::pair), near, far);
-    case StreamKind::frames_on_mask_on_unix:
-      return filtered<FrameFilter>(filtered<MaskFilter>(sockets_of(loop, unix_pair(), {}, {}), {}, {}), near, far);
-  }
-  return {};
+inline Ends open_pair(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
+  StreamPair pair = Stream::pair(loop, near, far);
+  return {std::move(pair.first), std::move(pair.second)};
+}
+
+inline Ends open_unix(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
+  return sockets_of(loop, unix_pair(), near, far);
+}
+inline Ends open_tcp(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
+  return sockets_of(loop, tcp_pair(), near, far);
+}
+inline Ends open_mask_on_tcp(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
+  return filtered<MaskFilter>(open_tcp(loop, {}, {}), near, far);
+}
+inline Ends open_frames_on_pair(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
+  return filtered<FrameFilter>(open_pair(loop, {}, {}), near, far);
+}
+inline Ends open_frames_on_mask_on_unix(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
+  return filtered<FrameFilter>(filtered<MaskFilter>(open_unix(loop, {}, {}), {}, {}), near, far);
+}
+
+/// Those of the library itself, filters on some of them included.
+namespace kinds {
+inline constexpr StreamKind unix_socket{.name = "unix_socket", .open = open_unix, .tells_reset = false};
+inline constexpr StreamKind tcp{.name = "tcp", .open = open_tcp, .tells_reset = true};
+inline constexpr StreamKind pipes{.name = "pipes", .open = open_pipes, .tells_reset = false};
+inline constexpr StreamKind pair{.name = "pair", .open = open_pair, .tells_reset = true};
+inline constexpr StreamKind mask_on_tcp{.name = "mask_on_tcp", .open = open_mask_on_tcp, .tells_reset = true};
+inline constexpr StreamKind frames_on_pair{.name = "frames_on_pair", .open = open_frames_on_pair, .tells_reset = true};
+inline constexpr StreamKind frames_on_mask_on_unix{
+    .name = "frames_on_mask_on_unix", .open = open_frames_on_mask_on_unix, .tells_reset = false};
+}  // namespace kinds
+
+inline Ends open_ends(EventLoop& loop, const StreamKind& kind, const StreamOptions& near = {},
+                      const StreamOptions& far = {}) {
+  return kind.open(loop, near, far);
 }
 
 /// The base of tests that hold for streams of every kind.
@@ -176,8 +182,8 @@ class EveryKind : public testing::TestWithParam<StreamKind> {
   Ends ends;
 };
 
-#define WEIR_EVERY_KIND(suite)                                           \
-  INSTANTIATE_TEST_SUITE_P(, suite, testing::ValuesIn(all_stream_kinds), \
-                           [](const auto& kind) { return name_of(kind.param); })
+#define WEIR_EVERY_KIND(suite)                                         \
+  INSTANTIATE_TEST_SUITE_P(, suite, testing::ValuesIn(stream_kinds()), \
+                           [](const auto& kind) { return std::string(kind.param.name); })
 
 }  // namespace weir::testing_support

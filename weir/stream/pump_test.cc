@@ -115,12 +115,12 @@ TEST_P(Pump, a_side_that_fails_resets_the_other_after_what_it_was_given) {
   ASSERT_TRUE(spin([&] { return server_told.data == "given"; }));
 
   client().abort();
-  if (!tells_reset(std::get<0>(GetParam()))) return;  // to the pump it looks like an end
+  if (!std::get<0>(GetParam()).tells_reset) return;  // to the pump it looks like an end
   ASSERT_TRUE(spin([&] { return end.has_value() && server_told.closed + server_told.count('e') > 0; }));
 
   EXPECT_EQ(end->error, std::errc::connection_reset);
   EXPECT_TRUE(end->first_failed);
-  if (tells_reset(std::get<1>(GetParam()))) {
+  if (std::get<1>(GetParam()).tells_reset) {
     EXPECT_EQ(server_told.error, std::errc::connection_reset);
   }
 }
@@ -356,11 +356,11 @@ INSTANTIATE_TEST_SUITE_P(, SplicedPump, testing::ValuesIn(transports), [](const 
   return transport.param == Transport::tcp ? "tcp" : "unix_socket";
 });
 
-constexpr StreamKind sides[] = {StreamKind::unix_socket, StreamKind::tcp, StreamKind::pair,
-                                StreamKind::frames_on_mask_on_unix};
+constexpr StreamKind sides[] = {kinds::unix_socket, kinds::tcp, kinds::pair, kinds::frames_on_mask_on_unix};
 INSTANTIATE_TEST_SUITE_P(, Pump, testing::Combine(testing::ValuesIn(sides), testing::ValuesIn(sides)),
                          [](const auto& kinds) {
-                           return name_of(std::get<0>(kinds.param)) + "_to_" + name_of(std::get<1>(kinds.param));
+                           return std::string(std::get<0>(kinds.param).name) + "_to_" +
+                                  std::string(std::get<1>(kinds.param).name);
                          });
 
 }  // namespace

@@ -142,7 +142,7 @@ TEST_P(StreamKinds, an_abort_is_told_to_the_peer_once) {
   ASSERT_TRUE(spin_until(loop, [&] { return far_told.closed == 1; }));
   settle(loop);
 
-  if (tells_reset(GetParam())) {
+  if (GetParam().tells_reset) {
     EXPECT_EQ(far_told.error, std::errc::connection_reset);
   }
   EXPECT_EQ(far_told.closed, 1);

@@ -173,7 +173,7 @@ class RateGroups : public SimulatedTest {
   Flow& begin(RateGroup* group, Rate own = {}) {
     flows.push_back(std::make_unique<Flow>());
     Flow& flow = *flows.back();
-    flow.ends = open_ends(loop, StreamKind::unix_socket, {.write_marks = {.low = 4096, .high = 16384}});
+    flow.ends = open_ends(loop, kinds::unix_socket, {.write_marks = {.low = 4096, .high = 16384}});
     if (group != nullptr) flow.ends.near->set_rate_group(group);
     if (own.is_limited()) flow.ends.near->set_rate_limits({.write = own});
     count_input(*flow.ends.far, flow.came);
