@@ -17,6 +17,7 @@ class FilterStream final : public Stream {
         filter_(std::move(filter)) {}
 
   void open() {
+    (void)extras();  // counts what has been taken from the first byte on: `when_sent` may be asked later
     wait_for_connection();
     below_->on_connected([this](Stream&) { connection_stands(); });
     below_->on_data([this](Stream&) { read_on(); });
@@ -55,9 +56,7 @@ class FilterStream final : public Stream {
   }
   void flush_transport() override {
     push_ = Filter::Push::flush;
-    is_sending_ = true;
-    encode();
-    push_ = Filter::Push::some;
+    encode_on();
     if (below_ != nullptr) below_->flush_now();
   }
 
@@ -101,7 +100,7 @@ class FilterStream final : public Stream {
 
   void run_deferred() override {
     decode();
-    if (is_sending_) encode();
+    encode_on();
     confirm_later();
     Stream::run_deferred();
   }
@@ -117,7 +116,7 @@ class FilterStream final : public Stream {
 
   void write_on() {
     const SlotHold hold(*this);
-    if (is_sending_) encode();
+    encode_on();
     settle();
   }
 
@@ -175,6 +174,12 @@ class FilterStream final : public Stream {
     receive_ended(error);
   }
 
+  /// Goes on with what has been put off. A flush that was asked for is owed until it is done, however long nothing can be sent.
+  void encode_on() {
+    if (push_ == Filter::Push::flush && !is_writing_paused()) is_sending_ = true;
+    if (is_sending_) encode();
+  }
+
   /// What the program has written, until the stream below is full, or it is used up. At the end all that is left.
   void encode() {
     const SlotHold hold(*this);
@@ -229,7 +234,7 @@ class FilterStream final : public Stream {
   /// `when_sent` is told when the stream below has sent what has been taken; nothing is held back from it.
   void confirm_later() {
     if (below_ == nullptr || !has_sent_callbacks() || confirming_ == extras_->taken) return;
-    if (output_.is_empty()) flush_transport();
+    if (extras_->sent_callbacks.front().position > extras_->taken || !hand_down_held()) return;
     confirming_ = extras_->taken;
     below_->when_sent([this, taken = confirming_](std::error_code error) {
       if (error) return;
@@ -238,11 +243,30 @@ class FilterStream final : public Stream {
     });
   }
 
+  /// All that the filter holds of what it has taken, though the stream below may be full. False when that has to wait for
+  /// memory, or has failed.
+  bool hand_down_held() {
+    for (Buffer nothing; below_ != nullptr && !has_ended_;) {
+      Buffer encoded(loop().pool());
+      Filter::Step step{nothing, encoded, most_at_once, Filter::Push::flush};
+      const Result<Filter::Flow> flow = filter_->encode(step);
+      const bool has_moved = !encoded.is_empty();
+      hand_down(std::move(encoded));
+      if (!flow) return encoding_failed(flow.error()), false;
+      if (*flow == Filter::Flow::wants_more || !has_moved) break;
+    }
+    return below_ != nullptr;
+  }
+
   bool has_sent_callbacks() const noexcept { return extras_ != nullptr && !extras_->sent_callbacks.empty(); }
 
   /// The filter wants more than it was given.
   void encoded_all(Filter::Push push) {
     is_sending_ = false;
+    if (push == Filter::Push::flush) {
+      push_ = Filter::Push::some;
+      below_->flush_now();
+    }
     if (push == Filter::Push::end) {
       if (!output_.is_empty()) return send_failed(std::make_error_code(std::errc::bad_message));
       has_ended_ = true;
@@ -252,10 +276,8 @@ class FilterStream final : public Stream {
   }
 
   void encoding_failed(std::error_code error) {
-    if (!lacks_memory(error)) {
-      is_sending_ = false;
-      return send_failed(error);
-    }
+    is_sending_ = lacks_memory(error);  // there may be more to come out though no output is left
+    if (!is_sending_) return send_failed(error);
     if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
   }
 
@@ -270,7 +292,7 @@ class FilterStream final : public Stream {
 
   std::unique_ptr<Stream> below_;  // none once this is closed
   const std::unique_ptr<Filter> filter_;
-  Filter::Push push_ = Filter::Push::some;
+  Filter::Push push_ = Filter::Push::some;  // `flush` until the filter has done it
   bool is_receiving_ = false;
   bool is_sending_ = false;
   bool is_asking_ = false;                        // has_all_left waits for an answer
