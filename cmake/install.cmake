@@ -6,7 +6,18 @@ include(CMakePackageConfigHelpers)
 set(weir_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
 set(weir_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(TARGETS weir_core weir_sim weir_all EXPORT weir
+set(weir_libraries weir_core weir_sim)
+set(weir_pc_files weir.pc weir_sim.pc)
+set(weir_pc_zlib "Requires") # who links the static library links zlib too
+if(TARGET weir_zlib)
+  list(APPEND weir_libraries weir_zlib)
+  list(APPEND weir_pc_files weir_zlib.pc)
+  if(BUILD_SHARED_LIBS)
+    set(weir_pc_zlib "Requires.private")
+  endif()
+endif()
+
+install(TARGETS ${weir_libraries} weir_all EXPORT weir
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -33,7 +44,7 @@ else()
   set(weir_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
   set(weir_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
-foreach(file IN ITEMS weir.pc weir_sim.pc)
+foreach(file IN LISTS weir_pc_files)
   configure_file(cmake/${file}.in ${CMAKE_CURRENT_BINARY_DIR}/${file} @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${file} DESTINATION ${weir_pkgconfig_dir})
 endforeach()

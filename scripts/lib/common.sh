@@ -19,7 +19,7 @@ declare -A need_proof=(
   [compiler]=g++ [cmake]=cmake [ninja]=ninja [fmt]=/usr/include/fmt/core.h [cli11]=/usr/include/CLI/CLI.hpp
   [gtest]=/usr/include/gtest/gtest.h [gmock]=/usr/include/gmock/gmock.h [python]=python3 [pkg-config]=pkg-config
   [clang-format]=clang-format [ccache]=ccache [clang]=clang++ [clang-tidy]=clang-tidy [shellcheck]=shellcheck
-  [git]=git [strace]=strace [valgrind]=valgrind
+  [git]=git [strace]=strace [valgrind]=valgrind [zlib]=/usr/include/zlib.h
   [libevent]=/usr/include/event2/buffer.h [abseil]=/usr/include/absl/strings/cord.h
   [asio]=/usr/include/asio.hpp [libuv]=/usr/include/uv.h
   [benchmark]=/usr/include/benchmark/benchmark.h [clang-rt]=/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux
@@ -28,12 +28,12 @@ declare -A need_package=(
   [compiler]=g++ [cmake]=cmake [ninja]=ninja-build [fmt]=libfmt-dev [cli11]=libcli11-dev
   [gtest]=libgtest-dev [gmock]=libgmock-dev [python]=python3 [pkg-config]=pkgconf
   [clang-format]=clang-format [ccache]=ccache [clang]=clang [clang-tidy]=clang-tidy [shellcheck]=shellcheck
-  [git]=git [strace]=strace [valgrind]=valgrind
+  [git]=git [strace]=strace [valgrind]=valgrind [zlib]=zlib1g-dev
   [libevent]=libevent-dev [abseil]=libabsl-dev [asio]=libasio-dev [libuv]=libuv1-dev [benchmark]=libbenchmark-dev [clang-rt]=libclang-rt-14-dev
 )
 declare -A need_reason=(
   [compiler]="compiles weir" [cmake]="configures the build" [ninja]="runs the build"
-  [fmt]="formats the tool's output" [cli11]="reads the tool's command line"
+  [fmt]="formats the tool's output" [cli11]="reads the tool's command line" [zlib]="compresses, in weir::zlib"
   [gtest]="unit tests" [gmock]="matchers in unit tests" [python]="the structure tests"
   [pkg-config]="the package test" [clang-format]="the format check" [ccache]="makes a second build cheap"
   [clang]="the clang build" [clang-tidy]="static analysis" [shellcheck]="checks the scripts" [git]="applies the mutants"
