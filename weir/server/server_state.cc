@@ -32,7 +32,7 @@ void Server::State::arrive(Socket socket, const Address& peer) {
       case ConnectionLimits::Answer::too_many_of_host: return remark_refusal(peer);
       case ConnectionLimits::Answer::full:
         listener_.pause();
-        waiting_.emplace(std::move(socket), peer);
+        waiting_ = Unadmitted{std::move(socket), peer};
         return loop().add_waiting_for_place(*this);
     }
   }
