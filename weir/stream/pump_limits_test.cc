@@ -90,6 +90,20 @@ TEST_P(PumpLimits, what_is_in_the_pipe_waits_while_writing_is_paused) {
   transfer();
 }
 
+TEST_P(PumpLimits, an_output_limit_below_what_comes_at_once_is_kept_and_holds_nothing_up) {
+  for (const Marks marks : {Marks{.low = 1000, .high = 5000}, Marks{.low = 64_KiB, .high = 256_KiB}}) {
+    SCOPED_TRACE(marks.high);
+    sent = 0;
+    end.reset();
+    open({.write_marks = marks, .output_limit = 20'000});
+    transfer();
+    left.peer.finish();
+    right.peer.finish();
+    ASSERT_TRUE(spin_until(loop, [&] { return end.has_value(); }));
+    EXPECT_EQ(end->forth, text.size());
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, PumpLimits, testing::ValuesIn(transports), [](const auto& transport) {
   return transport.param == Transport::tcp ? "tcp" : "unix_socket";
 });

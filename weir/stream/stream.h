@@ -391,6 +391,9 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void hold_receiving() noexcept { suspend(by_kind); }
   void release_receiving() noexcept { unsuspend(by_kind); }
   void send_diverted();
+  std::size_t room_in_output() const noexcept {
+    return settings_->output_limit - std::min(output_.size(), settings_->output_limit);
+  }
   void note_received(std::size_t count) noexcept;
   void note_sent(std::size_t count, bool has_more) noexcept;
   void note_no_room() noexcept;
