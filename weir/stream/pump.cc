@@ -62,7 +62,8 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
   void forget(int side) noexcept {
     Side& gone = sides_[side];
     if (gone.stream == nullptr) return;
-    gone.stream->divert(nullptr);
+    if (gone.stream->is_diverted_to(gone)) gone.stream->divert(nullptr);  // else another pump has it
+    gone.forth.let_go(*gone.stream);
     gone.stream = nullptr;
     if (std::exchange(gone.is_closed, true)) return;
     propagate(side, errc::canceled);

@@ -104,6 +104,31 @@ TEST_P(PumpLimits, an_output_limit_below_what_comes_at_once_is_kept_and_holds_no
   }
 }
 
+TEST_P(PumpLimits, a_pump_may_be_led_elsewhere_in_the_middle) {
+  open();
+  ASSERT_TRUE(spin_until(loop, [&] {
+    feed();
+    right.peer.receive();
+    return is_spliced();
+  }));
+  SocketPair other = open_sockets(GetParam());
+  auto third = *Stream::adopt(loop, std::move(other.ours));
+  pump(*third, *first);
+  ASSERT_TRUE(spin_until(loop, [&] {
+    right.peer.receive();
+    return end.has_value();
+  }));
+  EXPECT_EQ(end->error, errc::canceled);
+
+  std::size_t given = 0;
+  ASSERT_TRUE(spin_until(loop, [&] {
+    given += other.peer.send(std::string_view(text).substr(given));
+    left.peer.receive();
+    return left.peer.received.size() == text.size();
+  })) << left.peer.received.size();
+  EXPECT_TRUE(left.peer.received == text);
+}
+
 INSTANTIATE_TEST_SUITE_P(, PumpLimits, testing::ValuesIn(transports), [](const auto& transport) {
   return transport.param == Transport::tcp ? "tcp" : "unix_socket";
 });
