@@ -17,6 +17,7 @@ class FilterStream final : public Stream {
         filter_(std::move(filter)) {}
 
   void open() {
+    (void)extras();  // which count what is taken from the start: `when_sent` is told of it only when it has left
     wait_for_connection();
     below_->on_connected([this](Stream&) { connection_stands(); });
     below_->on_data([this](Stream&) { read_on(); });
@@ -238,7 +239,7 @@ class FilterStream final : public Stream {
     });
   }
 
-  bool has_sent_callbacks() const noexcept { return extras_ != nullptr && !extras_->sent_callbacks.empty(); }
+  bool has_sent_callbacks() const noexcept { return !extras_->sent_callbacks.empty(); }
 
   /// The filter wants more than it was given.
   void encoded_all(Filter::Push push) {

@@ -1,0 +1,169 @@
+// weir: tests of filters that misbehave, hold back, or are in an awkward place.
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "tests/support/pipe_support.h"
+#include "tests/support/stream_kinds.h"
+#include "tests/support/test_world.h"
+#include "tests/support/throws.h"
+#include "weir/loop/event_loop.h"
+#include "weir/loop/watch.h"
+#include "weir/stream/stream.h"
+
+namespace weir {
+namespace {
+
+using namespace weir::literals;
+using namespace weir::testing_support;
+
+using Deed = std::function<Result<Filter::Flow>(Filter::Step&)>;
+
+/// Passes everything on unchanged, by reference.
+Result<Filter::Flow> pass_on(Filter::Step& step) {
+  step.to.append(step.from.take(std::min(step.from.size(), step.room)));
+  return step.from.is_empty() ? Filter::Flow::wants_more : Filter::Flow::has_more;
+}
+
+/// Does what a test says.
+class TestFilter final : public Filter {
+ public:
+  TestFilter(Deed decode, Deed encode) : decode_(std::move(decode)), encode_(std::move(encode)) {}
+
+  Result<Flow> decode(Step& step) override { return decode_(step); }
+  Result<Flow> encode(Step& step) override { return encode_(step); }
+
+ private:
+  const Deed decode_;
+  const Deed encode_;
+};
+
+/// near, with a filter on top of a socket or of one end of a pair; far, without.
+class FilterStreams : public testing::Test {
+ protected:
+  void open_pair(Deed decode, Deed encode) {
+    auto [first, second] = Stream::pair(loop);
+    put_filter(std::move(first), std::move(decode), std::move(encode));
+    far = std::move(second);
+  }
+  void open_tcp(Deed decode, Deed encode, const StreamOptions& options = {}) {
+    Ends ends = open_ends(loop, StreamKind::tcp, options, {});
+    put_filter(std::move(ends.near), std::move(decode), std::move(encode));
+    far = std::move(ends.far);
+  }
+  void put_filter(std::unique_ptr<Stream> below, Deed decode, Deed encode) {
+    near = Stream::filter(std::move(below), std::make_unique<TestFilter>(std::move(decode), std::move(encode)));
+    record(*near, near_told);
+  }
+  bool spin(auto done) { return spin_until(loop, done); }
+
+  EventLoop loop;
+  std::unique_ptr<Stream> near;
+  std::unique_ptr<Stream> far;
+  Record near_told;
+  Record far_told;
+};
+
+TEST_F(FilterStreams, when_sent_waits_for_what_was_written_before_it_was_first_asked) {
+  open_pair(pass_on, pass_on);
+  far->pause();
+  near->write(pattern(200'000));
+  settle(loop);
+  ASSERT_TRUE(near->output().is_empty()) << "the stream below has it";
+  bool is_sent = false;
+
+  near->when_sent([&](std::error_code) { is_sent = true; });
+  settle(loop);
+  EXPECT_FALSE(is_sent) << "nobody has taken all of it";
+  far->on_data([](Stream& s) { s.input().clear(); });
+  far->resume();
+
+  EXPECT_TRUE(spin([&] { return is_sent; }));
+}
+
+// --- filters whose steps do what they should not ---
+
+TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {
+  open_tcp([](Filter::Step&) { return Filter::Flow::wants_more; }, pass_on);
+  far->write(pattern(3_MiB));
+  ASSERT_TRUE(spin([&] { return near_told.closed == 1; }));
+
+  EXPECT_EQ(near_told.error, errc::limit);
+}
+
+TEST_F(FilterStreams, a_filter_that_gives_without_using_anything_lets_others_have_their_turn) {
+  const Deed giving = [](Filter::Step& step) -> Result<Filter::Flow> {
+    step.to.append(std::string_view("y"));
+    return Filter::Flow::has_more;
+  };
+  open_pair(giving, giving);
+  near->on_data([](Stream& s) { s.input().clear(); });
+  far->on_data([](Stream& s) { s.input().clear(); });
+  auto [first, second] = Stream::pair(loop);
+  bool has_come = false;
+  second->on_data([&](Stream&) { has_come = true; });
+
+  far->write("x");
+  near->write("x");
+  first->write("other");
+
+  EXPECT_TRUE(spin([&] { return has_come; }));
+  near->abort();
+}
+
+// --- filters over what goes one way only ---
+
+// --- memory ---
+
+/// Copies into blocks of the loop's pool.
+Result<Filter::Flow> copy_into_pool(Filter::Step& step) {
+  while (!step.from.is_empty() && step.to.size() < step.room) {
+    const std::size_t count = std::min<std::size_t>(step.from.size(), 4000);
+    Buffer piece = step.from.take(count);
+    const std::string text = text_of(piece);
+    if (!step.to.try_append(as_bytes(text))) {
+      step.from.prepend(std::move(piece));
+      return std::make_error_code(std::errc::not_enough_memory);
+    }
+  }
+  return step.from.is_empty() ? Filter::Flow::wants_more : Filter::Flow::has_more;
+}
+
+TEST(FilterMemory, a_filter_that_finds_the_budget_spent_goes_on_when_there_is_some) {
+  Pool pool({.limit = 1_MiB});
+  {
+    EventLoop loop({.pool = &pool});
+    auto [first, second] = Stream::pair(loop);
+    auto near = Stream::filter(std::move(first), std::make_unique<TestFilter>(copy_into_pool, copy_into_pool));
+    auto far = Stream::filter(std::move(second), std::make_unique<TestFilter>(copy_into_pool, copy_into_pool));
+    Record told;
+    record(*far, told);
+    std::optional<Buffer> held(std::in_place, pool);
+    while (held->try_append(as_bytes(pattern(10'000)))) {}
+    const std::string sent = pattern(3_MiB);
+    Buffer all;
+    all.append_static(sent);
+
+    near->write(std::move(all));
+    near->finish_writing();
+    settle(loop, 50);
+    EXPECT_EQ(told.closed, 0);
+    const std::uint64_t turns = loop.counters().turns;
+    loop.stop_after(1s);
+    ASSERT_TRUE(loop.run());
+    EXPECT_LE(loop.counters().turns - turns, 300U) << "waiting for memory must not spin";
+    held.reset();
+
+    ASSERT_TRUE(spin_until(loop, [&] { return told.count('e') == 1; }));
+    EXPECT_TRUE(told.data == sent);
+  }
+}
+
+}  // namespace
+}  // namespace weir
