@@ -55,6 +55,7 @@ class FilterStream final : public Stream {
     if (below_ != nullptr) last_sent_ = std::max(last_sent_, below_->last_sent_);
   }
   void flush_transport() override {
+    if (is_writing_paused()) return;
     push_ = Filter::Push::flush;
     is_sending_ = true;
     encode();
@@ -229,7 +230,7 @@ class FilterStream final : public Stream {
 
   /// `when_sent` is told when the stream below has sent what has been taken; nothing is held back from it.
   void confirm_later() {
-    if (below_ == nullptr || !has_sent_callbacks() || confirming_ == extras_->taken) return;
+    if (below_ == nullptr || is_writing_paused() || !has_sent_callbacks() || confirming_ == extras_->taken) return;
     if (output_.is_empty()) flush_transport();
     confirming_ = extras_->taken;
     below_->when_sent([this, taken = confirming_](std::error_code error) {

@@ -87,6 +87,20 @@ TEST_F(FilterStreams, when_sent_waits_for_what_was_written_before_it_was_first_a
   EXPECT_TRUE(spin([&] { return is_sent; }));
 }
 
+TEST_F(FilterStreams, flush_now_sends_nothing_while_writing_is_paused) {
+  open_pair(pass_on, pass_on);
+  record(*far, far_told);
+
+  near->pause_writing();
+  near->write("held");
+  near->flush_now();
+  settle(loop);
+  EXPECT_EQ(far_told.data, "");
+  near->resume_writing();
+
+  EXPECT_TRUE(spin([&] { return far_told.data == "held"; }));
+}
+
 // --- filters whose steps do what they should not ---
 
 TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {

@@ -149,7 +149,7 @@ void Stream::pause_writing() noexcept {
 void Stream::resume_writing() {
   if (!is_writing_paused()) return;
   sending_suspended_ &= static_cast<std::uint8_t>(~by_user);
-  settle_later();
+  loop().defer(*this);
 }
 
 /// Writes inside a callback of this stream are settled when it returns; others at the end of the turn.
