@@ -177,12 +177,12 @@ class FilterStream final : public Stream {
     receive_ended(error);
   }
 
-  /// What the program has written, until the stream below is full, or it is used up. At the end all that is left.
+  /// What the program has written, until the stream below is full, or it is used up.
   void encode() {
     const SlotHold hold(*this);
     while (is_sending_ && below_ != nullptr && !has_ended_) {
       const Filter::Push push = is_finishing() ? Filter::Push::end : push_;
-      if (below_->is_output_full() && !(push == Filter::Push::end && output_.is_empty())) return;
+      if (below_->is_output_full()) return;
       const std::size_t room = std::min(most_at_once, output_.is_empty() ? unlimited : send_allowance());
       if (room == 0) return;
       Buffer encoded(loop().pool());

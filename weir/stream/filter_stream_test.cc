@@ -101,6 +101,32 @@ TEST_F(FilterStreams, flush_now_sends_nothing_while_writing_is_paused) {
   EXPECT_TRUE(spin([&] { return far_told.data == "held"; }));
 }
 
+// hazard: S8
+TEST_F(FilterStreams, what_a_filter_has_to_give_at_the_end_comes_as_the_peer_takes_it) {
+  std::size_t to_come = 64_MiB;
+  open_pair(pass_on, [&](Filter::Step& step) -> Result<Filter::Flow> {
+    if (step.push != Filter::Push::end) return pass_on(step);
+    const std::size_t count = std::min(to_come, step.room);
+    step.to.append(std::string(count, 't'));
+    to_come -= count;
+    return to_come == 0 ? Filter::Flow::wants_more : Filter::Flow::has_more;
+  });
+  std::size_t came = 0;
+  far->on_data([&](Stream& s) {
+    came += s.input().size();
+    s.input().clear();
+  });
+  far->pause();
+
+  near->finish_writing();
+  settle(loop, 50);
+  EXPECT_GE(to_come, 60_MiB) << "the rest must wait in the filter";
+  far->resume();
+
+  ASSERT_TRUE(spin([&] { return far->has_peer_ended(); }));
+  EXPECT_EQ(came, 64_MiB);
+}
+
 // --- filters whose steps do what they should not ---
 
 TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {
