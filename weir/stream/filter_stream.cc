@@ -68,7 +68,7 @@ class FilterStream final : public Stream {
       is_sending_ = true;
       encode();
     }
-    return has_ended_ && !is_broken();
+    return has_ended_ && !is_broken() && has_all_left();
   }
   bool has_all_left() override {
     if (below_ == nullptr || !below_->is_open() || (below_->output_.is_empty() && below_->has_all_left())) return true;

@@ -127,6 +127,26 @@ TEST_F(FilterStreams, what_a_filter_has_to_give_at_the_end_comes_as_the_peer_tak
   EXPECT_EQ(came, 64_MiB);
 }
 
+TEST_F(FilterStreams, a_finished_stream_is_closed_only_when_what_is_below_has_sent_all) {
+  if (!is_simulated()) GTEST_SKIP() << "needs virtual time";
+  open_tcp(pass_on, pass_on);
+  record(*far, far_told);
+  far->finish_writing();
+  ASSERT_TRUE(spin([&] { return near->has_peer_ended(); }));
+  far->pause();
+  near->write(pattern(500'000));
+  near->finish();
+  loop.stop_after(40s);  // more than lingering lasts, less than a write may take
+  ASSERT_TRUE(loop.run());
+  EXPECT_EQ(near_told.closed, 0);
+  far->resume();
+
+  ASSERT_TRUE(spin([&] { return near_told.closed == 1 && far_told.closed == 1; }));
+  EXPECT_TRUE(far_told.data == pattern(500'000));
+  EXPECT_FALSE(near_told.error);
+  EXPECT_FALSE(far_told.error);
+}
+
 // --- filters whose steps do what they should not ---
 
 TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {
