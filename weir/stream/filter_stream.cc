@@ -56,6 +56,7 @@ class FilterStream final : public Stream {
   }
   void flush_transport() override {
     if (is_writing_paused()) return;
+    has_flushed_ = true;
     push_ = Filter::Push::flush;
     is_sending_ = true;
     encode();
@@ -71,6 +72,7 @@ class FilterStream final : public Stream {
     return has_ended_ && !is_broken() && has_all_left();
   }
   bool has_all_left() override {
+    if (!has_ended_ && !has_flushed_) flush_transport();
     if (below_ == nullptr || !below_->is_open() || (below_->output_.is_empty() && below_->has_all_left())) return true;
     if (std::exchange(is_asking_, true)) return false;
     below_->when_sent([this](std::error_code) {
@@ -225,6 +227,7 @@ class FilterStream final : public Stream {
 
   void count_taken(std::size_t count) {
     count_left(count);
+    has_flushed_ = false;
     loop().defer(*this);  // to tell, to end, or to confirm
   }
 
@@ -277,6 +280,7 @@ class FilterStream final : public Stream {
   bool is_sending_ = false;
   bool is_asking_ = false;                        // has_all_left waits for an answer
   std::uint64_t confirming_ = ~std::uint64_t{0};  // what the stream below was last asked about, of Extras::taken
+  bool has_flushed_ = false;                      // the filter holds nothing back
   bool has_ended_ = false;                        // the filter has given its end
 };
 

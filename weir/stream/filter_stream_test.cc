@@ -147,6 +147,21 @@ TEST_F(FilterStreams, a_finished_stream_is_closed_only_when_what_is_below_has_se
   EXPECT_FALSE(far_told.error);
 }
 
+TEST_F(FilterStreams, fail_when_sent_pushes_out_what_a_filter_holds_back) {
+  auto [first, second] = Stream::pair(loop);
+  near = Stream::filter(std::move(first), std::make_unique<FrameFilter>(true));
+  record(*near, near_told);
+  record(*second, far_told);
+
+  near->write("held");
+  settle(loop);
+  near->fail_when_sent(errc::canceled);
+  ASSERT_TRUE(spin([&] { return far_told.closed == 1; }));
+
+  EXPECT_EQ(far_told.data, "\4held");
+  EXPECT_EQ(near_told.error, errc::canceled);
+}
+
 // --- filters whose steps do what they should not ---
 
 TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {
