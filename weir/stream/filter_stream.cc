@@ -39,6 +39,7 @@ class FilterStream final : public Stream {
   }
   void stop_receiving() noexcept override { is_receiving_ = false; }
   void receive_rest() override {
+    if (below_ != nullptr && below_->is_open() && !below_->is_suspended()) below_->receive_rest();
     decode();
     deliver();
   }

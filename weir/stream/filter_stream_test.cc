@@ -162,6 +162,38 @@ TEST_F(FilterStreams, fail_when_sent_pushes_out_what_a_filter_holds_back) {
   EXPECT_EQ(near_told.error, errc::canceled);
 }
 
+// hazard: S7
+TEST_F(FilterStreams, data_that_waits_to_be_served_when_a_limit_has_passed_wins) {
+  if (!is_simulated()) GTEST_SKIP() << "needs virtual time";
+  EventLoop ranked({.quotas = {unlimited, 0}});  // those of class 1 have to wait while one of class 0 is ready
+  const Pair pipe = pipe_pair();
+  write_to(pipe.far, "x");
+  for (const bool is_deadline : {false, true}) {
+    near_told = {};
+    Connection below = connect(ranked, {.priority = 1}, Transport::tcp);
+    put_filter(std::move(below.stream), pass_on, pass_on);
+    near->set_time_limits({.read = is_deadline ? TimeLimits::no_limit : 5s});
+    if (is_deadline) near->set_deadline(ranked.now() + 5s);
+    near->on_data([&](Stream& s) {
+      near_told.data += text_of(s.input().take_all());
+      s.set_deadline(TimePoint::max());
+    });
+    settle(ranked);
+    const Watch busy = *Watch::start(ranked, pipe.near.number(), {.readable = true}, [](Readiness) {});
+    below.peer.send("just in time");
+    settle(ranked);
+    ASSERT_EQ(near_told.data, "") << "nothing was to be served yet";
+    world().run_for(6s);
+    settle(ranked);
+
+    EXPECT_EQ(near_told.closed, 0);
+    EXPECT_EQ(near_told.data, "just in time");
+    near->abort();
+  }
+  near.reset();
+  settle(ranked);
+}
+
 // --- filters whose steps do what they should not ---
 
 TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {
