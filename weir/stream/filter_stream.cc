@@ -14,7 +14,9 @@ class FilterStream final : public Stream {
   FilterStream(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter, StreamSettings settings)
       : Stream(below->loop(), std::move(settings)),
         below_(std::move(below)),
-        filter_(std::move(filter)) {}
+        filter_(std::move(filter)),
+        decoded_(loop().pool()),
+        encoded_(loop().pool()) {}
 
   void open() {
     (void)extras();  // which count what is taken from the start: `when_sent` is told of it only when it has left
@@ -144,19 +146,33 @@ class FilterStream final : public Stream {
       const std::size_t room = std::min({most_at_once, left_of_turn, receive_allowance()});
       if (room == 0) return;
       const bool is_end = below_->has_peer_ended();
-      Buffer decoded(loop().pool());
-      Filter::Step step{below_->input(), decoded, room, is_end ? Filter::Push::end : Filter::Push::some};
+      Filter::Step step{below_->input(), decoded_, room, is_end ? Filter::Push::end : Filter::Push::some};
       const std::size_t before = step.from.size();
-      const Result<Filter::Flow> flow = filter_->decode(step);
-      const bool has_moved = step.from.size() != before || !decoded.is_empty();
-      left_of_turn -= std::min(left_of_turn, decoded.size());
-      if (!decoded.is_empty()) arrived(std::move(decoded));
+      const Result<Filter::Flow> flow = taken_step([&] { return filter_->decode(step); });
+      const bool has_moved = step.from.size() != before || !decoded_.is_empty();
+      left_of_turn -= std::min(left_of_turn, decoded_.size());
+      if (!decoded_.is_empty()) arrived(std::exchange(decoded_, Buffer(loop().pool())));
       if (!flow) return decoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) continue;
       if (is_end) return end_reading({});
       if (!has_enough_room(step.from.size())) end_reading(errc::limit);
       return;
     }
+  }
+
+  /// Should the filter throw, it is asked again in the next turn. What it has given stays in its place until then.
+  template <class Function>
+  Result<Filter::Flow> taken_step(Function function) {
+    struct Retry {
+      ~Retry() {
+        if (has_thrown) stream.loop().defer(stream);
+      }
+      FilterStream& stream;
+      bool has_thrown = true;
+    } retry{*this};
+    Result<Filter::Flow> flow = function();
+    retry.has_thrown = false;
+    return flow;
   }
 
   /// For the filter to be given what it may need; false when it has had that.
@@ -188,13 +204,12 @@ class FilterStream final : public Stream {
       if (below_->is_output_full()) return;
       const std::size_t room = std::min(most_at_once, output_.is_empty() ? unlimited : send_allowance());
       if (room == 0) return;
-      Buffer encoded(loop().pool());
       const std::size_t before = output_.size();
-      const Result<Filter::Flow> flow =
-          output_.memory_size() == before ? step(output_, encoded, room, push) : step_with_file(encoded, room, push);
+      const Result<Filter::Flow> flow = taken_step(
+          [&] { return output_.memory_size() == before ? step(output_, room, push) : step_with_file(room, push); });
       const std::size_t consumed = before - output_.size();
-      const bool has_moved = consumed != 0 || !encoded.is_empty();
-      hand_down(std::move(encoded));
+      const bool has_moved = consumed != 0 || !encoded_.is_empty();
+      hand_down(std::exchange(encoded_, Buffer(loop().pool())));
       if (output_.is_empty()) is_sending_ = false;
       if (consumed != 0) count_taken(consumed);
       if (!flow) return encoding_failed(flow.error());
@@ -206,23 +221,26 @@ class FilterStream final : public Stream {
     }
   }
 
-  Result<Filter::Flow> step(Buffer& from, Buffer& to, std::size_t room, Filter::Push push) {
-    Filter::Step step{from, to, room, push};
+  Result<Filter::Flow> step(Buffer& from, std::size_t room, Filter::Push push) {
+    Filter::Step step{from, encoded_, room, push};
     return filter_->encode(step);
   }
 
   /// What of the output is a file's is read for the filter, a piece at a time.
-  Result<Filter::Flow> step_with_file(Buffer& encoded, std::size_t room, Filter::Push push) {
+  Result<Filter::Flow> step_with_file(std::size_t room, Filter::Push push) {
+    struct Front {  // what the filter leaves goes back, also when it throws
+      ~Front() {
+        if (!bytes.is_empty() && !stream.is_closed()) stream.output_.prepend(std::move(bytes));
+      }
+      FilterStream& stream;
+      Buffer bytes;
+    };
     const std::size_t count = std::min(room, output_.size());
     if (auto read = output_.materialize(count); !read) return read.error();
-    Buffer front = output_.take(count);
+    Front front{*this, output_.take(count)};
     const bool is_all = output_.is_empty();
-    Result<Filter::Flow> flow = step(front, encoded, room, is_all ? push : Filter::Push::some);
-    if (!front.is_empty()) {
-      output_.prepend(std::move(front));
-    } else if (flow && !is_all) {
-      flow = Filter::Flow::has_more;
-    }
+    Result<Filter::Flow> flow = step(front.bytes, room, is_all ? push : Filter::Push::some);
+    if (front.bytes.is_empty() && flow && !is_all) flow = Filter::Flow::has_more;
     return flow;
   }
 
@@ -276,6 +294,8 @@ class FilterStream final : public Stream {
 
   std::unique_ptr<Stream> below_;  // none once this is closed
   const std::unique_ptr<Filter> filter_;
+  Buffer decoded_;  // what a step has given; empty between steps, but behind one that has thrown
+  Buffer encoded_;
   Filter::Push push_ = Filter::Push::some;
   bool is_receiving_ = false;
   bool is_sending_ = false;

@@ -196,6 +196,28 @@ TEST_F(FilterStreams, data_that_waits_to_be_served_when_a_limit_has_passed_wins)
 
 // --- filters whose steps do what they should not ---
 
+TEST_F(FilterStreams, a_step_that_throws_leaves_run_and_the_rest_goes_on) {
+  if (!can_throw()) GTEST_SKIP() << "needs exceptions";
+  for (const bool in_decode : {false, true}) {
+    near_told = far_told = {};
+    int left = 1;
+    const Deed throwing = [&](Filter::Step& step) {
+      step.to.append(step.from.take(std::min<std::size_t>(step.from.size(), 10)));
+      if (left-- == 1) throw_something();
+      return pass_on(step);
+    };
+    open_pair(in_decode ? throwing : pass_on, in_decode ? pass_on : throwing);
+    record(*far, far_told);
+
+    (in_decode ? far : near)->write(pattern(1000));
+    EXPECT_TRUE(throws_something([&] { settle(loop); }));
+    settle(loop);
+
+    EXPECT_EQ((in_decode ? near_told : far_told).data, pattern(1000));
+    EXPECT_EQ(near_told.closed, 0);
+  }
+}
+
 TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {
   open_tcp([](Filter::Step&) { return Filter::Flow::wants_more; }, pass_on);
   far->write(pattern(3_MiB));
