@@ -146,9 +146,11 @@ class FilterStream final : public Stream {
       const std::size_t room = std::min({most_at_once, left_of_turn, receive_allowance()});
       if (room == 0) return;
       const bool is_end = below_->has_peer_ended();
+      const SlotHold hold_below(*below_);
       Filter::Step step{below_->input(), decoded_, room, is_end ? Filter::Push::end : Filter::Push::some};
       const std::size_t before = step.from.size();
       const Result<Filter::Flow> flow = taken_step([&] { return filter_->decode(step); });
+      if (is_closed()) return;  // by the filter
       const bool has_moved = step.from.size() != before || !decoded_.is_empty();
       left_of_turn -= std::min(left_of_turn, decoded_.size());
       if (!decoded_.is_empty()) arrived(std::exchange(decoded_, Buffer(loop().pool())));
@@ -207,6 +209,7 @@ class FilterStream final : public Stream {
       const std::size_t before = output_.size();
       const Result<Filter::Flow> flow = taken_step(
           [&] { return output_.memory_size() == before ? step(output_, room, push) : step_with_file(room, push); });
+      if (is_closed()) return;  // by the filter
       const std::size_t consumed = before - output_.size();
       const bool has_moved = consumed != 0 || !encoded_.is_empty();
       hand_down(std::exchange(encoded_, Buffer(loop().pool())));

@@ -218,6 +218,34 @@ TEST_F(FilterStreams, a_step_that_throws_leaves_run_and_the_rest_goes_on) {
   }
 }
 
+TEST_F(FilterStreams, a_step_may_abort_or_destroy_its_stream) {
+  for (const bool in_decode : {false, true}) {
+    for (const bool destroys : {false, true}) {
+      near_told = far_told = {};
+      const Deed striking = [&](Filter::Step& step) {
+        if (destroys) {
+          near.reset();
+        } else {
+          near->abort();
+        }
+        return pass_on(step);
+      };
+      open_pair(in_decode ? striking : pass_on, in_decode ? pass_on : striking);
+      record(*far, far_told);
+
+      (in_decode ? far : near)->write("x");
+      if (in_decode) settle(loop, 1);
+      settle(loop);
+      far->finish();
+      settle(loop);
+
+      EXPECT_EQ(near_told.order, "");
+      EXPECT_EQ(far_told.closed, 1);
+      near.reset();
+    }
+  }
+}
+
 TEST_F(FilterStreams, a_filter_that_uses_nothing_is_given_what_it_may_need_and_no_more) {
   open_tcp([](Filter::Step&) { return Filter::Flow::wants_more; }, pass_on);
   far->write(pattern(3_MiB));
