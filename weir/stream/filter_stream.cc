@@ -20,6 +20,8 @@ class FilterStream final : public Stream {
 
   void open() {
     (void)extras();  // which count what is taken from the start: `when_sent` is told of it only when it has left
+    if (!below_->has_reader_) has_no_reader();
+    if (below_->is_open() && !below_->is_writable()) has_no_writer();
     wait_for_connection();
     below_->on_connected([this](Stream&) { connection_stands(); });
     below_->on_data([this](Stream&) { read_on(); });

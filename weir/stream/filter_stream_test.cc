@@ -276,6 +276,49 @@ TEST_F(FilterStreams, a_filter_that_gives_without_using_anything_lets_others_hav
 
 // --- filters over what goes one way only ---
 
+TEST_F(FilterStreams, over_a_pipe_that_is_only_read_takes_no_writes_and_closes_at_its_end) {
+  Pair pipe = pipe_pair();
+  put_filter(adopted(loop, {.reader = std::move(pipe.near)}), pass_on, pass_on);
+
+  EXPECT_EQ(near->write("x"), Accepted::closed);
+  write_to(pipe.far, "read");
+  ASSERT_TRUE(spin([&] { return near_told.data == "read"; }));
+  pipe.far.reset();
+  ASSERT_TRUE(spin([&] { return near_told.closed == 1; }));
+
+  EXPECT_EQ(near_told.order.substr(near_told.order.size() - 2), "ec");
+  EXPECT_FALSE(near_told.error);
+}
+
+TEST_F(FilterStreams, over_a_pipe_that_is_only_written_hears_of_no_end) {
+  Pair pipe = pipe_pair();
+  put_filter(
+      adopted(loop, {.writer = std::move(pipe.far)}),
+      [](Filter::Step&) -> Result<Filter::Flow> { return std::make_error_code(std::errc::bad_message); }, pass_on);
+  settle(loop);
+  EXPECT_EQ(near_told.order, "");
+
+  near->write("written");
+  near->finish();
+  ASSERT_TRUE(spin([&] { return near_told.closed == 1; }));
+
+  EXPECT_FALSE(near_told.error);
+  EXPECT_EQ(near_told.order, "c");
+}
+
+TEST_F(FilterStreams, over_a_stream_that_takes_no_more_takes_none_either) {
+  auto [first, second] = Stream::pair(loop);
+  second->on_end([](Stream&) {});
+  first->finish_writing();
+  settle(loop);
+  put_filter(std::move(first), pass_on, pass_on);
+  record(*second, far_told);
+
+  EXPECT_EQ(near->write("lost"), Accepted::closed);
+  second->write("read");
+  ASSERT_TRUE(spin([&] { return near_told.data == "read"; }));
+}
+
 // --- memory ---
 
 /// Copies into blocks of the loop's pool.
