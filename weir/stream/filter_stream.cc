@@ -186,10 +186,6 @@ class FilterStream final : public Stream {
     return held < needed && below_->need_input(needed);
   }
 
-  static bool lacks_memory(std::error_code error) noexcept {
-    return error == std::errc::not_enough_memory || error == errc::budget;
-  }
-
   void decoding_failed(std::error_code error) {
     if (!lacks_memory(error)) return end_reading(error);
     if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
