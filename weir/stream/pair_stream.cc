@@ -32,6 +32,7 @@ class PairStream final : public Stream {
   void receive_rest() override {
     take_over();
     deliver();
+    if (has_come_to_end()) tell_ending();
   }
 
   void start_sending() override {
@@ -67,12 +68,14 @@ class PairStream final : public Stream {
     Stream::run_deferred();
     if (is_closed()) return;
     if (peer_ == nullptr && std::exchange(is_sending_, false)) return send_failed(system_error(EPIPE));
-    if (is_receiving_ && ending_ != Ending::none && !has_more()) tell_ending();
+    if (has_come_to_end()) tell_ending();
   }
 
   bool has_more() const noexcept { return peer_ != nullptr && peer_->is_sending_ && !peer_->output_.is_empty(); }
 
-  bool has_more() const noexcept { return peer_ != nullptr && peer_->is_sending_ && !peer_->output_.is_empty(); }
+  bool has_come_to_end() const noexcept {
+    return !is_closed() && is_receiving_ && ending_ != Ending::none && !has_more();
+  }
 
   /// Moves what the peer sends, until the input is full or the turn is over.
   void take_over() {
