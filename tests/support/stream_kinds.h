@@ -29,7 +29,7 @@ class MaskFilter final : public Filter {
     const std::size_t count = std::min(step.room, step.from.size());
     std::string bytes = text_of(step.from.take(count));
     for (char& byte : bytes) byte = static_cast<char>(byte ^ 0x5A);
-    step.to.append(std::move(bytes));
+    step.to.append(Slice::adopt(std::move(bytes)));
     return step.from.is_empty() ? Flow::wants_more : Flow::has_more;
   }
 };
@@ -76,8 +76,7 @@ class FrameFilter final : public Filter {
   }
 
   void put(Buffer& to) {
-    const auto size = static_cast<char>(held_.size());
-    to.append(std::string_view(&size, 1));
+    to.append(Slice::adopt(std::string(1, static_cast<char>(held_.size()))));  // needs nothing of the pool
     to.append(std::exchange(held_, Buffer()));
   }
 

@@ -28,8 +28,8 @@ constexpr std::array told_names = {"connected", "data", "frame", "read", "end", 
 enum class Deed : std::uint8_t { destroy_self, destroy_peer, replace, abort, finish, fail, flush, throw_out };
 constexpr std::array deeds = {Deed::destroy_self, Deed::destroy_peer, Deed::replace, Deed::abort,
                               Deed::finish,       Deed::fail,         Deed::flush,   Deed::throw_out};
-constexpr std::array deed_names = {"destroy itself", "destroy the peer", "replace the callback", "abort",
-                                   "finish",         "fail",             "flush now",            "throw"};
+constexpr std::array deed_names = {
+    "destroy itself", "destroy the peer", "replace the callback", "abort", "finish", "fail", "flush now", "throw"};
 
 class Scene;
 
