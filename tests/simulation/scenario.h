@@ -97,5 +97,6 @@ sim::Swarm posts_swarm(const Play& play = {});
 sim::Swarm server_swarm(const Play& play = {});
 sim::Swarm refused_swarm(const Play& play = {});
 sim::Swarm half_close_swarm(const Play& play = {});
+sim::Swarm proxy_swarm(const Play& play = {});
 
 }  // namespace weir::testing_support

@@ -38,6 +38,8 @@ TEST(Simulation, posts) { pass(posts_swarm(), 400); }
 TEST(Simulation, server) { pass(server_swarm(), 400); }
 TEST(Simulation, connecting) { pass(refused_swarm(), 400); }
 TEST(Simulation, half_closes) { pass(half_close_swarm(), 400); }
+// hazard: S1, S3, S5
+TEST(Simulation, proxies) { pass(proxy_swarm(), 400); }
 
 }  // namespace
 }  // namespace weir::testing_support

@@ -31,7 +31,7 @@ class MaskFilter final : public Filter {
     const std::size_t count = std::min(step.room, step.from.size());
     std::string bytes = text_of(step.from.take(count));
     for (char& byte : bytes) byte = static_cast<char>(byte ^ 0x5A);
-    step.to.append(std::move(bytes));
+    step.to.append(Slice::adopt(std::move(bytes)));
     return step.from.is_empty() ? Flow::wants_more : Flow::has_more;
   }
 };
@@ -78,8 +78,7 @@ class FrameFilter final : public Filter {
   }
 
   void put(Buffer& to) {
-    const auto size = static_cast<char>(held_.size());
-    to.append(std::string_view(&size, 1));
+    to.append(Slice::adopt(std::string(1, static_cast<char>(held_.size()))));  // needs nothing of the pool
     to.append(std::exchange(held_, Buffer()));
   }
 
@@ -105,6 +104,7 @@ struct StreamKind {
   /// An abort of one end is told to the other one as a reset.
   bool tells_reset;
 
+  friend bool operator==(const StreamKind& left, const StreamKind& right) noexcept { return left.name == right.name; }
   friend void PrintTo(const StreamKind& kind, std::ostream* to) { *to << kind.name; }
 };
 

@@ -120,6 +120,7 @@ class ByteSlot : public IoSlot {
   /// Null: through memory, as ever. It must outlive its being set.
   void divert(Diversion* diversion) noexcept { diversion_ = diversion; }
   bool is_diverted() const noexcept { return diversion_ != nullptr; }
+  bool is_diverted_to(const Diversion& diversion) const noexcept { return diversion_ == &diversion; }
   void set_rate_limited(bool is_limited) noexcept { is_rate_limited_ = is_limited; }
   const sys::Descriptor& writer() const noexcept { return writer_; }
 

@@ -14,10 +14,14 @@ class FilterStream final : public Stream {
   FilterStream(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter, StreamSettings settings)
       : Stream(below->loop(), std::move(settings)),
         below_(std::move(below)),
-        filter_(std::move(filter)) {}
+        filter_(std::move(filter)),
+        decoded_(loop().pool()),
+        encoded_(loop().pool()) {}
 
   void open() {
-    (void)extras();  // counts what has been taken from the first byte on: `when_sent` may be asked later
+    (void)extras();  // which count what is taken from the start: `when_sent` is told of it only when it has left
+    if (!below_->has_reader_) has_no_reader();
+    if (below_->is_open() && !below_->is_writable()) has_no_writer();
     wait_for_connection();
     below_->on_connected([this](Stream&) { connection_stands(); });
     below_->on_data([this](Stream&) { read_on(); });
@@ -39,6 +43,7 @@ class FilterStream final : public Stream {
   }
   void stop_receiving() noexcept override { is_receiving_ = false; }
   void receive_rest() override {
+    if (below_ != nullptr && below_->is_open() && !below_->is_suspended()) below_->receive_rest();
     decode();
     deliver();
   }
@@ -57,7 +62,7 @@ class FilterStream final : public Stream {
   void flush_transport() override {
     push_ = Filter::Push::flush;
     encode_on();
-    if (below_ != nullptr) below_->flush_now();
+    if (below_ != nullptr && !is_writing_paused()) below_->flush_now();
   }
 
   bool is_ready_to_end() override {
@@ -65,9 +70,12 @@ class FilterStream final : public Stream {
       is_sending_ = true;
       encode();
     }
-    return has_ended_ && !is_broken();
+    return has_ended_ && !is_broken() && has_all_left();
   }
   bool has_all_left() override {
+    if (!has_ended_ && !has_flushed_) flush_transport();
+    if (below_ != nullptr && below_->is_open() && !has_ended_ && !has_flushed_)
+      return false;  // it goes on when there is room
     if (below_ == nullptr || !below_->is_open() || (below_->output_.is_empty() && below_->has_all_left())) return true;
     if (std::exchange(is_asking_, true)) return false;
     below_->when_sent([this](std::error_code) {
@@ -138,13 +146,14 @@ class FilterStream final : public Stream {
       const std::size_t room = std::min({most_at_once, left_of_turn, receive_allowance()});
       if (room == 0) return;
       const bool is_end = below_->has_peer_ended();
-      Buffer decoded(loop().pool());
-      Filter::Step step{below_->input(), decoded, room, is_end ? Filter::Push::end : Filter::Push::some};
+      const SlotHold hold_below(*below_);
+      Filter::Step step{below_->input(), decoded_, room, is_end ? Filter::Push::end : Filter::Push::some};
       const std::size_t before = step.from.size();
-      const Result<Filter::Flow> flow = filter_->decode(step);
-      const bool has_moved = step.from.size() != before || !decoded.is_empty();
-      left_of_turn -= std::min(left_of_turn, decoded.size());
-      if (!decoded.is_empty()) arrived(std::move(decoded));
+      const Result<Filter::Flow> flow = taken_step([&] { return filter_->decode(step); });
+      if (is_closed()) return;  // by the filter
+      const bool has_moved = step.from.size() != before || !decoded_.is_empty();
+      left_of_turn -= std::min(left_of_turn, decoded_.size());
+      if (!decoded_.is_empty()) arrived(std::exchange(decoded_, Buffer(loop().pool())));
       if (!flow) return decoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) continue;
       if (is_end) return end_reading({});
@@ -153,15 +162,26 @@ class FilterStream final : public Stream {
     }
   }
 
+  /// Should the filter throw, it is asked again in the next turn. What it has given stays in its place until then.
+  template <class Function>
+  Result<Filter::Flow> taken_step(Function function) {
+    struct Retry {
+      ~Retry() {
+        if (has_thrown) stream.loop().defer(stream);
+      }
+      FilterStream& stream;
+      bool has_thrown = true;
+    } retry{*this};
+    Result<Filter::Flow> flow = function();
+    retry.has_thrown = false;
+    return flow;
+  }
+
   /// For the filter to be given what it may need; false when it has had that.
   bool has_enough_room(std::size_t held) {
     if (held == 0) return true;
     const std::size_t needed = filter_->most_needed();
     return held < needed && below_->need_input(needed);
-  }
-
-  static bool lacks_memory(std::error_code error) noexcept {
-    return error == std::errc::not_enough_memory || error == errc::budget;
   }
 
   void decoding_failed(std::error_code error) {
@@ -185,16 +205,16 @@ class FilterStream final : public Stream {
     const SlotHold hold(*this);
     while (is_sending_ && below_ != nullptr && !has_ended_) {
       const Filter::Push push = is_finishing() ? Filter::Push::end : push_;
-      if (below_->is_output_full() && !(push == Filter::Push::end && output_.is_empty())) return;
+      if (below_->is_output_full()) return;
       const std::size_t room = std::min(most_at_once, output_.is_empty() ? unlimited : send_allowance());
       if (room == 0) return;
-      Buffer encoded(loop().pool());
       const std::size_t before = output_.size();
-      const Result<Filter::Flow> flow =
-          output_.memory_size() == before ? step(output_, encoded, room, push) : step_with_file(encoded, room, push);
+      const Result<Filter::Flow> flow = taken_step(
+          [&] { return output_.memory_size() == before ? step(output_, room, push) : step_with_file(room, push); });
+      if (is_closed()) return;  // by the filter
       const std::size_t consumed = before - output_.size();
-      const bool has_moved = consumed != 0 || !encoded.is_empty();
-      hand_down(std::move(encoded));
+      const bool has_moved = consumed != 0 || !encoded_.is_empty();
+      hand_down(std::exchange(encoded_, Buffer(loop().pool())));
       if (output_.is_empty()) is_sending_ = false;
       if (consumed != 0) count_taken(consumed);
       if (!flow) return encoding_failed(flow.error());
@@ -206,34 +226,38 @@ class FilterStream final : public Stream {
     }
   }
 
-  Result<Filter::Flow> step(Buffer& from, Buffer& to, std::size_t room, Filter::Push push) {
-    Filter::Step step{from, to, room, push};
+  Result<Filter::Flow> step(Buffer& from, std::size_t room, Filter::Push push) {
+    Filter::Step step{from, encoded_, room, push};
     return filter_->encode(step);
   }
 
   /// What of the output is a file's is read for the filter, a piece at a time.
-  Result<Filter::Flow> step_with_file(Buffer& encoded, std::size_t room, Filter::Push push) {
+  Result<Filter::Flow> step_with_file(std::size_t room, Filter::Push push) {
+    struct Front {  // what the filter leaves goes back, also when it throws
+      ~Front() {
+        if (!bytes.is_empty() && !stream.is_closed()) stream.output_.prepend(std::move(bytes));
+      }
+      FilterStream& stream;
+      Buffer bytes;
+    };
     const std::size_t count = std::min(room, output_.size());
     if (auto read = output_.materialize(count); !read) return read.error();
-    Buffer front = output_.take(count);
+    Front front{*this, output_.take(count)};
     const bool is_all = output_.is_empty();
-    Result<Filter::Flow> flow = step(front, encoded, room, is_all ? push : Filter::Push::some);
-    if (!front.is_empty()) {
-      output_.prepend(std::move(front));
-    } else if (flow && !is_all) {
-      flow = Filter::Flow::has_more;
-    }
+    Result<Filter::Flow> flow = step(front.bytes, room, is_all ? push : Filter::Push::some);
+    if (front.bytes.is_empty() && flow && !is_all) flow = Filter::Flow::has_more;
     return flow;
   }
 
   void count_taken(std::size_t count) {
     count_left(count);
+    has_flushed_ = false;
     loop().defer(*this);  // to tell, to end, or to confirm
   }
 
   /// `when_sent` is told when the stream below has sent what has been taken; nothing is held back from it.
   void confirm_later() {
-    if (below_ == nullptr || !has_sent_callbacks() || confirming_ == extras_->taken) return;
+    if (below_ == nullptr || is_writing_paused() || !has_sent_callbacks() || confirming_ == extras_->taken) return;
     if (extras_->sent_callbacks.front().position > extras_->taken || !hand_down_held()) return;
     confirming_ = extras_->taken;
     below_->when_sent([this, taken = confirming_](std::error_code error) {
@@ -247,24 +271,25 @@ class FilterStream final : public Stream {
   /// memory, or has failed.
   bool hand_down_held() {
     for (Buffer nothing; below_ != nullptr && !has_ended_;) {
-      Buffer encoded(loop().pool());
-      Filter::Step step{nothing, encoded, most_at_once, Filter::Push::flush};
-      const Result<Filter::Flow> flow = filter_->encode(step);
-      const bool has_moved = !encoded.is_empty();
-      hand_down(std::move(encoded));
+      const Result<Filter::Flow> flow = taken_step([&] { return step(nothing, most_at_once, Filter::Push::flush); });
+      if (is_closed()) return false;  // by the filter
+      const bool has_moved = !encoded_.is_empty();
+      hand_down(std::exchange(encoded_, Buffer(loop().pool())));
       if (!flow) return encoding_failed(flow.error()), false;
       if (*flow == Filter::Flow::wants_more || !has_moved) break;
     }
+    has_flushed_ = true;
     return below_ != nullptr;
   }
 
-  bool has_sent_callbacks() const noexcept { return extras_ != nullptr && !extras_->sent_callbacks.empty(); }
+  bool has_sent_callbacks() const noexcept { return !extras_->sent_callbacks.empty(); }
 
   /// The filter wants more than it was given.
   void encoded_all(Filter::Push push) {
     is_sending_ = false;
     if (push == Filter::Push::flush) {
       push_ = Filter::Push::some;
+      has_flushed_ = true;
       below_->flush_now();
     }
     if (push == Filter::Push::end) {
@@ -292,11 +317,14 @@ class FilterStream final : public Stream {
 
   std::unique_ptr<Stream> below_;  // none once this is closed
   const std::unique_ptr<Filter> filter_;
+  Buffer decoded_;  // what a step has given; empty between steps, but behind one that has thrown
+  Buffer encoded_;
   Filter::Push push_ = Filter::Push::some;  // `flush` until the filter has done it
   bool is_receiving_ = false;
   bool is_sending_ = false;
   bool is_asking_ = false;                        // has_all_left waits for an answer
   std::uint64_t confirming_ = ~std::uint64_t{0};  // what the stream below was last asked about, of Extras::taken
+  bool has_flushed_ = false;                      // the filter holds nothing back
   bool has_ended_ = false;                        // the filter has given its end
 };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 
+#include "weir/loop/backend.h"
 #include "weir/stream/stream_state.h"
 
 namespace weir {
@@ -31,6 +32,7 @@ class PairStream final : public Stream {
   void receive_rest() override {
     take_over();
     deliver();
+    if (has_come_to_end()) tell_ending();
   }
 
   void start_sending() override {
@@ -66,13 +68,14 @@ class PairStream final : public Stream {
     Stream::run_deferred();
     if (is_closed()) return;
     if (peer_ == nullptr && std::exchange(is_sending_, false)) return send_failed(system_error(EPIPE));
-    if (is_receiving_ && ending_ != Ending::none && !has_more()) tell_ending();
+    if (has_come_to_end()) tell_ending();
   }
 
-  /// Who receives wants bytes.
-  static bool has_files(const Buffer& buffer) noexcept { return buffer.memory_size() != buffer.size(); }
-
   bool has_more() const noexcept { return peer_ != nullptr && peer_->is_sending_ && !peer_->output_.is_empty(); }
+
+  bool has_come_to_end() const noexcept {
+    return !is_closed() && is_receiving_ && ending_ != Ending::none && !has_more();
+  }
 
   /// Moves what the peer sends, until the input is full or the turn is over.
   void take_over() {
@@ -82,13 +85,22 @@ class PairStream final : public Stream {
       const std::size_t count =
           std::min({from.size(), most_at_once, left_of_turn, receive_allowance(), peer_->send_allowance()});
       if (count == 0) return;
-      if (const Result<void> read = has_files(from) ? from.materialize(count) : Result<void>(); !read)
-        return peer_->send_failed(read.error());
+      if (const Result<void> read = read_files(from, count); !read) return reading_failed(read.error());
       arrived(count == from.size() ? from.take_all() : from.take(count));
       left_of_turn -= count;
       if (from.is_empty()) peer_->is_sending_ = false;
       peer_->left(count);
     }
+  }
+
+  /// Who receives wants bytes.
+  static Result<void> read_files(Buffer& from, std::size_t count) {
+    return from.memory_size() != from.size() ? from.materialize(count) : Result<void>();
+  }
+
+  void reading_failed(std::error_code error) {
+    if (!lacks_memory(error)) return peer_->send_failed(error);
+    if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
   }
 
   void tell_ending() {

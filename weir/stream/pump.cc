@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "weir/stream/pump.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -12,7 +13,7 @@
 namespace weir {
 
 /// Both streams, for as long as the callbacks of either hold it.
-class Coupling final : private SpliceOwner {
+class Coupling final : public std::enable_shared_from_this<Coupling>, private SpliceOwner {
  public:
   Coupling(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done)
       : sides_{Side(*this, 0, first), Side(*this, 1, second)},
@@ -30,8 +31,12 @@ class Coupling final : private SpliceOwner {
     Buffer& input = from.stream->input();
     std::size_t handed_over = 0;
     while (!input.is_empty() && !to.stream->is_output_full()) {
-      const std::size_t offered = input.size();
-      const Accepted answer = to.stream->write(std::move(input));
+      const std::size_t offered = std::min(input.size(), to.stream->room_in_output());
+      if (offered == 0) {
+        wait_for_room(side);
+        break;
+      }
+      const Accepted answer = to.stream->write(offered == input.size() ? std::move(input) : input.take(offered));
       if (answer == Accepted::closed) input.clear();  // it has failed: that is on its way
       if (answer == Accepted::closed || answer == Accepted::refused) break;
       handed_over += offered;
@@ -57,7 +62,8 @@ class Coupling final : private SpliceOwner {
   void forget(int side) noexcept {
     Side& gone = sides_[side];
     if (gone.stream == nullptr) return;
-    gone.stream->divert(nullptr);
+    if (gone.stream->is_diverted_to(gone)) gone.stream->divert(nullptr);  // else another pump has it
+    gone.forth.let_go(*gone.stream);
     gone.stream = nullptr;
     if (std::exchange(gone.is_closed, true)) return;
     propagate(side, errc::canceled);
@@ -89,7 +95,18 @@ class Coupling final : private SpliceOwner {
     std::uint64_t moved = 0;
     bool has_ended = false;
     bool is_closed = false;
+    bool waits_for_room = false;
   };
+
+  /// For an output limit below the high mark: nobody will tell that the output has fallen to its low one.
+  void wait_for_room(int side) {
+    Side& from = sides_[side];
+    if (std::exchange(from.waits_for_room, true)) return;
+    sides_[1 - side].stream->when_sent([self = shared_from_this(), side](std::error_code error) {
+      self->sides_[side].waits_for_room = false;
+      if (!error) self->hand_over(side);
+    });
+  }
 
   void spliced(int side, std::size_t count) override { sides_[side].moved += count; }
 

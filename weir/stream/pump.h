@@ -35,7 +35,7 @@ struct PumpEnd {
 ///
 /// The pump takes over the callbacks of both, and writes to both: nobody else should. It begins with what is in their inputs,
 /// and is stopped by destroying a stream.
-/// Lifetime: both stay their owners'. `on_done` is called once, when both are closed; not when both are destroyed before.
+/// Lifetime: both stay their owners'. `on_done` is called once, when both are closed, unless the last of them was destroyed instead.
 /// Errors:   none of its own; of each stream by the other's and `on_done`.
 WEIR_API void pump(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done = {});
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "weir/base/bytes.h"
 #include "weir/stream/stream.h"
@@ -72,6 +73,10 @@ Diversion::Step Splice::fill(Stream& from, Stream& to, int socket, std::size_t m
     to.send_diverted();
   }
   return {Diversion::Answer::moved, got};
+}
+
+void Splice::let_go(Stream& from) noexcept {
+  if (std::exchange(is_holding_up_, false)) from.release_receiving();
 }
 
 void Splice::count_size(std::size_t count) noexcept {

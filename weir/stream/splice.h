@@ -37,6 +37,8 @@ class Splice {
   void consider(Stream& from, Stream& to, std::size_t count);
 
   Diversion::Step fill(Stream& from, Stream& to, int socket, std::size_t most);
+  /// `from` is received from no more.
+  void let_go(Stream& from) noexcept;
   Diversion::Step drain(Stream* from, Stream& to, int socket, std::size_t most);
 
  private:

@@ -149,7 +149,7 @@ void Stream::pause_writing() noexcept {
 void Stream::resume_writing() {
   if (!is_writing_paused()) return;
   sending_suspended_ &= static_cast<std::uint8_t>(~by_user);
-  settle_later();
+  loop().defer(*this);
 }
 
 /// Writes inside a callback of this stream are settled when it returns; others at the end of the turn.
@@ -166,6 +166,8 @@ void Stream::settle() {
     start_sending();
     if (sending_suspended_ != 0) is_waiting_to_send_ = false;
     if (is_waiting_to_send_ && output_.size() == offered) wait_to_send(loop().clock());
+  } else if (output_.is_empty() && is_diverted() && is_plain_socket()) {
+    send_diverted();  // what is in a pump's pipe, which may have been held up
   }
   if (state_ != State::open) advance_end();
 }

@@ -287,7 +287,10 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void left(std::size_t count);
   void send_failed(std::error_code error) override;
   void wait_for_connection() noexcept { suspended_ |= connecting; }
-  void has_no_reader() noexcept { suspended_ |= at_end; }
+  void has_no_reader() noexcept {
+    suspended_ |= at_end;
+    has_reader_ = false;
+  }
   void has_no_writer() noexcept { state_ = State::ended; }
   /// What is read and what is written are no one connection: its end needs no draining, and a failure of one tells
   /// nothing of the other.
@@ -391,6 +394,9 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void hold_receiving() noexcept { suspend(by_kind); }
   void release_receiving() noexcept { unsuspend(by_kind); }
   void send_diverted();
+  std::size_t room_in_output() const noexcept {
+    return settings_->output_limit - std::min(output_.size(), settings_->output_limit);
+  }
   void note_received(std::size_t count) noexcept;
   void note_sent(std::size_t count, bool has_more) noexcept;
   void note_no_room() noexcept;
@@ -423,6 +429,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   std::uint8_t sending_suspended_ = 0;  // why nothing is sent though there is output, but for `connecting`
   std::uint8_t data_handlers_ = 0;      // how often on_data was set, to notice it
   bool has_read_ = false;               // a read_… waits; it is among the extras
+  bool has_reader_ = true;
   bool is_connection_ = true;
   bool is_discarding_ = false;       // finish() was called: input is thrown away
   bool is_silent_ = false;           // aborted or destroyed: no callback runs any more

@@ -275,5 +275,29 @@ TEST_P(StreamFileKinds, a_file_that_has_become_shorter_fails_its_stream_alone) {
 
 WEIR_EVERY_KIND(StreamFileKinds);
 
+TEST(StreamFile, a_pair_that_has_no_memory_to_read_a_part_of_a_file_waits_for_some) {
+  Pool pool({.limit = 1_MiB});
+  {
+    EventLoop loop({.pool = &pool});
+    auto [near, far] = Stream::pair(loop);
+    Record near_told;
+    Record far_told;
+    record(*near, near_told);
+    record(*far, far_told);
+    std::optional<Buffer> held(std::in_place, pool);
+    while (held->try_append(as_bytes(pattern(10'000)))) {}
+    const std::string text = pattern(500'000);
+
+    near->write(file_with(text).range(0, text.size()));
+    near->finish_writing();
+    settle(loop, 50);
+    EXPECT_EQ(near_told.closed, 0) << near_told.error.message();
+    held.reset();
+
+    ASSERT_TRUE(spin_until(loop, [&] { return far_told.count('e') == 1 || far_told.closed == 1; }));
+    EXPECT_TRUE(far_told.data == text);
+  }
+}
+
 }  // namespace
 }  // namespace weir

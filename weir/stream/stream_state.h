@@ -18,6 +18,11 @@ inline std::error_code unpack(int number) noexcept {
   return number < 0 ? make_error_code(static_cast<errc>(-number)) : system_error(number);
 }
 
+/// What goes away by itself: whoever was refused tries again.
+inline bool lacks_memory(std::error_code error) noexcept {
+  return error == std::errc::not_enough_memory || error == errc::budget;
+}
+
 struct Stream::PendingRead {
   Callback<Result<std::optional<Buffer>>(Buffer&)> next;
   ReadHandler handler;

@@ -406,6 +406,26 @@ TEST(CallsDeathTest, sending_after_a_reset_raises_no_sigpipe_although_its_dispos
   EXPECT_EXIT(send_after_reset(true), testing::ExitedWithCode(0), "");
 }
 
+/// Exits with 0 when splicing out of a pipe to a connection that the peer reset fails with EPIPE and nothing else happened.
+[[noreturn]] void splice_after_reset() {
+  std::signal(SIGPIPE, SIG_DFL);
+  Connected pair;
+  pair.reset_by_client();
+  std::array<int, 2> ends{};
+  std::string text = "lost";
+  if (!create_pipe(ends) || !write_pieces(ends[1], two_pieces(text, 2))) std::_Exit(2);
+  (void)drain_pipe(ends[0], pair.server.number(), 1);  // may still be told of the reset
+  for (int i = 0; i < 3; ++i) {
+    if (drain_pipe(ends[0], pair.server.number(), 4).error_number() != EPIPE) std::_Exit(3);
+  }
+  std::_Exit(0);
+}
+
+// hazard: S2
+TEST(CallsDeathTest, splicing_after_a_reset_raises_no_sigpipe_although_its_disposition_is_the_default) {
+  EXPECT_EXIT(splice_after_reset(), testing::ExitedWithCode(0), "");
+}
+
 /// Exits with 0 when writing pieces to a pipe that nobody reads fails with EPIPE and nothing else happened.
 [[noreturn]] void write_pieces_to_nobody(bool is_blocked) {
   std::signal(SIGPIPE, SIG_DFL);
