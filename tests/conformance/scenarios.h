@@ -23,6 +23,7 @@ Subject tcp_end_scenarios();
 Subject option_scenarios();
 Subject unix_scenarios();
 Subject unix_end_scenarios();
+Subject passing_scenarios();
 Subject udp_scenarios();
 Subject epoll_scenarios();
 Subject epoll_control_scenarios();

@@ -36,6 +36,7 @@ std::string shutdown_text(int how) {
 Script::Script(Places places) : addresses_(std::move(places)), watch_(sys::create_epoll().number()) {}
 
 Script::~Script() {
+  lift_limit();
   for (const Entry& entry : entries_) {
     if (entry.is_open) (void)sys::close(entry.number);
   }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -142,6 +143,16 @@ class Script {
   /// Sends and receives in turns until `count` bytes have arrived; tells whether each was the right one.
   void transfer(std::string_view from, std::string_view to, std::size_t count);
 
+  // Passing.
+  /// Sends `text`, and the descriptors of these names with its first byte.
+  void pass(std::string_view socket, std::string_view text, std::initializer_list<std::string_view> names);
+  void pass_many(std::string_view socket, std::string_view text, std::string_view name, std::size_t count);
+  /// Receives bytes and what came with them, which gets these names; what is left has none, and is closed.
+  void receive_passed(std::string_view socket, std::initializer_list<std::string_view> names, std::size_t most = 64);
+  /// So many more descriptors can be opened, until the limit is lifted.
+  void allow_descriptors(std::size_t count);
+  void lift_limit();
+
   // Files.
   void file_size(std::string_view name);
   void file_kind(std::string_view name);
@@ -216,7 +227,8 @@ class Script {
   bool is_disturbed_ = false;
   std::vector<Entry> entries_;  // an event carries the place of its entry
   std::vector<std::byte> bytes_;
-  int watch_;  // the epoll behind `await`
+  std::optional<std::size_t> old_limit_;  // while there is another
+  int watch_;                             // the epoll behind `await`
 };
 
 /// One thing that Linux does, as a script.

@@ -31,6 +31,10 @@ class BareKernel : public sys::Kernel {
   sys::CallResult send_pieces(int, std::span<const iovec>, bool) override { return refused(); }
   sys::CallResult send_to(int, Bytes, const sys::SocketName&) override { return refused(); }
   sys::CallResult receive_from(int, MutableBytes, sys::SocketName&) override { return refused(); }
+  sys::CallResult send_with_descriptors(int, std::span<const iovec>, std::span<const int>) override {
+    return refused();
+  }
+  sys::CallResult receive_with_descriptors(int, MutableBytes, sys::PassedDescriptors&) override { return refused(); }
   sys::CallResult read(int, MutableBytes) override { return refused(); }
   sys::CallResult write(int, Bytes) override { return refused(); }
   sys::CallResult read_pieces(int, std::span<const iovec>) override { return refused(); }

@@ -82,6 +82,15 @@ class CarefulKernel final : public sys::Kernel {
     const AllocationPause pause;
     return below_.receive_from(descriptor, into, from);
   }
+  sys::CallResult send_with_descriptors(int descriptor, std::span<const iovec> pieces,
+                                        std::span<const int> passed) override {
+    const AllocationPause pause;
+    return below_.send_with_descriptors(descriptor, pieces, passed);
+  }
+  sys::CallResult receive_with_descriptors(int descriptor, MutableBytes into, sys::PassedDescriptors& passed) override {
+    const AllocationPause pause;
+    return below_.receive_with_descriptors(descriptor, into, passed);
+  }
   sys::CallResult read(int descriptor, MutableBytes into) override {
     const AllocationPause pause;
     return below_.read(descriptor, into);

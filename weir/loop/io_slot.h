@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <system_error>
 
 #include "weir/buffer/buffer.h"
@@ -49,7 +50,7 @@ class IoSlot : public Slot, public ListHook<ReadyTag> {
   std::uint8_t priority_ = 0;
   bool is_attached_ = false;
   bool is_starved_ = false;       ///< to receive, or to accept
-  bool cannot_send_yet_ = false;  ///< for there was no memory for what has to be copied
+  bool cannot_send_yet_ = false;  ///< for there was no memory for what has to be copied, or as bad
 
   // What the backend knows and what was asked of it. Meanings differ a little by kind; see ReadinessBackend.
   bool is_reading_ = false;   ///< bytes: receive is on; accept: accepting
@@ -104,6 +105,22 @@ class ByteSlot : public IoSlot {
   virtual std::size_t send_allowance() { return unlimited; }
   bool is_rate_limited() const noexcept { return is_rate_limited_; }
 
+  /// Descriptors that are to leave with a byte of the output.
+  struct Departure {
+    std::size_t bytes_before;   ///< those leave without them, and have to be gone
+    std::size_t bytes_to_next;  ///< of those behind: up to the place of other descriptors
+    std::span<const sys::Descriptor> descriptors;
+  };
+  /// The next ones. Asked only of those that have some.
+  virtual Departure next_departure() const noexcept { return {}; }
+  /// They have left, and may be closed; `sent` tells of the bytes then.
+  virtual void descriptors_departed() noexcept {}
+  bool has_departures() const noexcept { return has_departures_; }
+  /// Some may come: makes room, so that none can be lost. Asked only of those that take any, which hear of what has come
+  /// before `received` tells of the bytes. The numbers are theirs from then on.
+  virtual void reserve_arrivals() {}
+  virtual void descriptors_arrived(std::span<const int>) noexcept {}
+
   Buffer& input_buffer() noexcept { return input_; }
   Buffer& output_buffer() noexcept { return output_; }
 
@@ -114,9 +131,18 @@ class ByteSlot : public IoSlot {
 
   /// What is read from, or written to, is no socket: read(2) and writev(2) take the place of recv(2) and sendmsg(2).
   void use_file_calls(bool reading, bool writing) noexcept {
-    reads_file_ = reading;
+    reading_ = reading ? Reading::file : Reading::socket;
     writes_file_ = writing;
   }
+  /// It is a Unix socket: bytes may travel with descriptors.
+  void allow_passing() noexcept { can_pass_ = true; }
+  bool can_pass() const noexcept { return can_pass_; }
+  /// Whether those that come are taken. Else the system closes them.
+  void take_arrivals(bool takes) noexcept {
+    if (can_pass_) reading_ = takes ? Reading::with_descriptors : Reading::socket;
+  }
+  bool takes_arrivals() const noexcept { return reading_ == Reading::with_descriptors; }
+  void set_departures(bool has_some) noexcept { has_departures_ = has_some; }
   /// Null: through memory, as ever. It must outlive its being set.
   void divert(Diversion* diversion) noexcept { diversion_ = diversion; }
   bool is_diverted() const noexcept { return diversion_ != nullptr; }
@@ -132,12 +158,17 @@ class ByteSlot : public IoSlot {
  private:
   friend class ReadinessBackend;
 
+  /// Where bytes come from.
+  enum class Reading : std::uint8_t { socket, file, with_descriptors };
+
   sys::Descriptor writer_;  ///< where what is sent goes, when that is not the slot's descriptor
   bool trusts_short_reads_ = false;
   bool is_rate_limited_ = false;
   Diversion* diversion_ = nullptr;
-  bool reads_file_ = false;
+  Reading reading_ = Reading::socket;
   bool writes_file_ = false;
+  bool can_pass_ = false;
+  bool has_departures_ = false;
 };
 
 /// A slot that accepts connections.

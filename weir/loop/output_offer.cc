@@ -19,6 +19,8 @@ constexpr std::size_t copied_of_file =
     32_KiB;  // of a file at once, where it has to be read: half of the loop's reserve
 
 sys::CallResult offer_pieces(const Sink& sink, std::span<const iovec> pieces, bool precedes_file = false) {
+  if (!sink.passed.empty()) [[unlikely]]
+    return sys::send_with_descriptors(sink.descriptor, pieces, sink.passed);
   if (sink.is_file) return sys::write_pieces(sink.descriptor, pieces);  // write(2) could raise SIGPIPE
   if (pieces.size() > 1 || precedes_file) return sys::send_pieces(sink.descriptor, pieces, precedes_file);
   return sys::send(sink.descriptor, {static_cast<const std::byte*>(pieces[0].iov_base), pieces[0].iov_len});
@@ -28,7 +30,7 @@ sys::CallResult offer_pieces(const Sink& sink, std::span<const iovec> pieces, bo
 Offer offer_copy(const Sink& sink, const FileRange& file, std::size_t size, PoolReserve& reserve) {
   (void)reserve.refill();
   Result<Block> block = reserve.allocate(std::min(size, copied_of_file));
-  if (!block) return {.taken = sys::CallResult::failure(ENOMEM), .lacks_memory = true};
+  if (!block) return {.taken = sys::CallResult::failure(ENOMEM), .must_retry = true};
   const MutableBytes room = block->room().first(std::min(size, copied_of_file));
   const sys::CallResult got = sys::read_at(file.descriptor(), room, file.offset());
   // EAGAIN is the file's here, and would be taken for the socket's, which reports when it has room again.
@@ -49,7 +51,8 @@ Offer offer_front(const Sink& sink, const Buffer& output, OfferLimits most, Pool
   if (count == 0) [[unlikely]] {
     const FileRange file = *output.front_file();
     const std::size_t size = std::min(file.size(), most.file);
-    if (sink.is_file) return offer_copy(sink, file, std::min(size, most.memory), reserve);
+    const bool must_copy = sink.is_file || !sink.passed.empty();
+    if (must_copy) return offer_copy(sink, file, std::min(size, most.memory), reserve);
     const sys::CallResult taken = sys::send_file(sink.descriptor, file.descriptor(), file.offset(), size);
     if (is_unsupported(taken.error_number())) return offer_copy(sink, file, std::min(size, most.memory), reserve);
     return {.taken = taken, .size = size, .is_file = true};

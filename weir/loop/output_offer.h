@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/pool_reserve.h"
@@ -13,15 +14,16 @@ namespace weir {
 /// Where output goes.
 struct Sink {
   int descriptor;
-  bool is_file = false;  ///< no socket, but a pipe, a terminal, a device or a regular file
+  bool is_file = false;              ///< no socket, but a pipe, a terminal, a device or a regular file
+  std::span<const int> passed = {};  ///< descriptors that travel with the first byte
 };
 
 /// What was offered to the kernel, and what it took.
 struct Offer {
   sys::CallResult taken;
   std::size_t size = 0;
-  bool is_file = false;       ///< offered by sendfile(2), which takes less, or nothing, where the file ends
-  bool lacks_memory = false;  ///< nothing was offered: not even the reserve has memory for it now
+  bool is_file = false;     ///< offered by sendfile(2), which takes less, or nothing, where the file ends
+  bool must_retry = false;  ///< later, without an event: not even the reserve has memory now, or it is as bad
 };
 
 /// How much may be offered.

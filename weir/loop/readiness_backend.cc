@@ -61,7 +61,7 @@ Result<void> ReadinessBackend::add_all() {
 bool ReadinessBackend::is_for_file(const IoSlot& slot) noexcept {
   if (slot.kind_ != IoSlot::Kind::bytes) return false;
   const auto& bytes = static_cast<const ByteSlot&>(slot);
-  return bytes.reads_file_ || bytes.writes_file_;
+  return bytes.reading_ == ByteSlot::Reading::file || bytes.writes_file_;
 }
 
 sys::CallResult ReadinessBackend::add_again(IoSlot& slot) {

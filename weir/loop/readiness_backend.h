@@ -80,6 +80,7 @@ class ReadinessBackend : public Backend {
   void serve(IoSlot& slot);
   void receive(ByteSlot& slot);
   void send(ByteSlot& slot);
+  static sys::CallResult receive_otherwise(ByteSlot& slot, MutableBytes room);
   bool receive_diverted(ByteSlot& slot);
   void send_diverted(ByteSlot& slot);
   void accept(AcceptSlot& slot);
@@ -88,7 +89,7 @@ class ReadinessBackend : public Backend {
   static bool is_for_file(const IoSlot& slot) noexcept;
   sys::CallResult add_again(IoSlot& slot);
   void make_ready(IoSlot& slot) noexcept;
-  void wait_for_memory_to_send(ByteSlot& slot) noexcept;
+  void retry_to_send(ByteSlot& slot) noexcept;
 
   EventLoop& loop_;
   Pool& pool_;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "weir/loop/descriptor_passing.h"
 #include "weir/loop/output_offer.h"
 #include "weir/loop/readiness_backend.h"
 #include "weir/sys/calls.h"
@@ -123,8 +124,8 @@ void ReadinessBackend::receive(ByteSlot& slot) {
       if (allowed == 0) return;
       room = room.first(std::min(allowed, room.size()));
     }
-    const sys::CallResult got = slot.reads_file_ ? sys::read(slot.descriptor(), room)  //
-                                                 : sys::receive(slot.descriptor(), room);
+    const sys::CallResult got = slot.reading_ == ByteSlot::Reading::socket ? sys::receive(slot.descriptor(), room)
+                                                                           : receive_otherwise(slot, room);
     if (!got) [[unlikely]] {
       if (got.error_number() == EINTR) continue;
       slot.is_readable_ = slot.is_always_readable_;
@@ -147,6 +148,12 @@ void ReadinessBackend::receive(ByteSlot& slot) {
   }
 }
 
+/// From what is no socket, or with what may come beside the bytes.
+sys::CallResult ReadinessBackend::receive_otherwise(ByteSlot& slot, MutableBytes room) {
+  if (slot.reading_ == ByteSlot::Reading::file) return sys::read(slot.descriptor(), room);
+  return receive_with_descriptors(slot, room);
+}
+
 /// Puts the slot among those that wait for memory. False when memory came back meanwhile.
 bool ReadinessBackend::must_starve(IoSlot& slot) {
   const bool is_spent = pool_.is_pressed();
@@ -166,8 +173,8 @@ bool ReadinessBackend::must_starve(IoSlot& slot) {
   return true;
 }
 
-/// Not even the reserve has any. To try again in each turn would be to spin.
-void ReadinessBackend::wait_for_memory_to_send(ByteSlot& slot) noexcept {
+/// Not even the reserve has memory, or what is as bad. To try again in each turn would be to spin.
+void ReadinessBackend::retry_to_send(ByteSlot& slot) noexcept {
   (void)loop_.wait_for_memory();
   loop_.retry_for_memory();
   slot.ListHook<ReadyTag>::unlink();
@@ -214,10 +221,11 @@ void ReadinessBackend::send(ByteSlot& slot) {
       most.memory = most.file = std::min(left, slot.send_allowance());
       if (most.memory == 0) return;
     }
-    const Offer offer = offer_front(sink, output, most, loop_.output_reserve());
+    const Offer offer = slot.has_departures() ? offer_with_descriptors(sink, slot, most, loop_.output_reserve())
+                                              : offer_front(sink, output, most, loop_.output_reserve());
     if (!offer.taken) [[unlikely]] {
       if (offer.taken.error_number() == EINTR) continue;
-      if (offer.lacks_memory) return wait_for_memory_to_send(slot);
+      if (offer.must_retry) return retry_to_send(slot);
       slot.is_writable_ = slot.is_always_writable_;
       if (offer.taken.error_number() == EAGAIN) return;
       slot.is_writing_ = false;

@@ -40,10 +40,15 @@ Result<void> Socket::connect(const Address& address) {
 
 Result<void> Socket::shutdown_write() { return sys::shutdown(number(), SHUT_WR).to_result(); }
 
-bool Socket::is_internet() const noexcept {
+Address::Family Socket::family() const noexcept {
   int domain = AF_UNSPEC;
-  if (!sys::get_option(number(), SOL_SOCKET, SO_DOMAIN, domain)) return false;
-  return domain == AF_INET || domain == AF_INET6;
+  if (!sys::get_option(number(), SOL_SOCKET, SO_DOMAIN, domain)) return Address::Family::none;
+  switch (domain) {
+    case AF_INET: return Address::Family::v4;
+    case AF_INET6: return Address::Family::v6;
+    case AF_UNIX: return Address::Family::local;
+    default: return Address::Family::none;
+  }
 }
 
 Result<Address> Socket::local_address() const {

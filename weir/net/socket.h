@@ -40,8 +40,8 @@ class WEIR_API Socket {
   Result<void> connect(const Address& address);
   Result<void> shutdown_write();
 
-  /// True for TCP, false for Unix sockets and what cannot be told. getsockopt(2), SO_DOMAIN
-  bool is_internet() const noexcept;
+  /// That of its addresses; none where it cannot be told. getsockopt(2), SO_DOMAIN
+  Address::Family family() const noexcept;
   Result<Address> local_address() const;
   Result<Address> peer_address() const;
 

@@ -168,6 +168,7 @@ std::span<const int> errors_of(Call call) {
   static constexpr std::array asking = {ENOBUFS, EINVAL};
   static constexpr std::array receiving = {EAGAIN, EINTR, ECONNRESET, ETIMEDOUT, ENOMEM};
   static constexpr std::array sending = {EAGAIN, EINTR, EPIPE, ECONNRESET, ENOBUFS};
+  static constexpr std::array passing = {EAGAIN, EINTR, EPIPE, ECONNRESET, ENOBUFS, ETOOMANYREFS};
   static constexpr std::array waking = {EAGAIN, EINTR};
   static constexpr std::array closing = {EINTR, EIO};
   static constexpr std::array finding = {ENOENT, EACCES};
@@ -191,6 +192,7 @@ std::span<const int> errors_of(Call call) {
     case Call::set_option: return asking;
     case Call::receive:
     case Call::receive_from:
+    case Call::receive_with_descriptors:
     case Call::fill_pipe:
     case Call::read_at:
     case Call::read_pieces_at: return receiving;
@@ -200,6 +202,7 @@ std::span<const int> errors_of(Call call) {
     case Call::send_file:
     case Call::drain_pipe:
     case Call::write_pieces_at: return sending;
+    case Call::send_with_descriptors: return passing;
     case Call::read:
     case Call::write:
     case Call::read_pieces:

@@ -24,6 +24,7 @@ class FilterStream final : public Stream {
     if (below_->is_open() && !below_->is_writable()) has_no_writer();
     wait_for_connection();
     below_->on_connected([this](Stream&) { connection_stands(); });
+    below_->on_descriptors(nullptr);
     below_->on_data([this](Stream&) { read_on(); });
     below_->on_end([this](Stream&) { read_on(); });
     below_->on_drained([this](Stream&) { write_on(); });
@@ -250,6 +251,7 @@ class FilterStream final : public Stream {
   }
 
   void count_taken(std::size_t count) {
+    count_taken_out(count);
     count_left(count);
     has_flushed_ = false;
     loop().defer(*this);  // to tell, to end, or to confirm

@@ -14,7 +14,9 @@ class SocketStream final : public DescriptorStream {
   SocketStream(EventLoop& loop, StreamSettings settings) : DescriptorStream(loop, std::move(settings)) {}
 
   Result<void> open(Socket socket) {
-    if (socket.is_internet()) trust_short_reads();
+    const Address::Family family = socket.family();
+    if (family == Address::Family::local) allow_passing();
+    if (family == Address::Family::v4 || family == Address::Family::v6) trust_short_reads();
     if (auto attached = backend().attach(*this, std::move(socket).release()); !attached) return attached;
     connection_stands();
     return {};
@@ -22,6 +24,7 @@ class SocketStream final : public DescriptorStream {
 
   void connect(const Address& address, ConnectOptions options) {
     wait_for_connection();
+    if (address.family() == Address::Family::local) allow_passing();
     if (options.name.empty()) options.name = name();
     connector_ = Connector::start(loop(), address, std::move(options), [this](Result<Socket> socket) {
       const SlotHold hold(*this);
@@ -59,7 +62,7 @@ class SocketStream final : public DescriptorStream {
     return Address(name);
   }
 
-  bool is_plain_socket() const noexcept override { return is_attached(); }
+  bool is_plain_socket() const noexcept override { return is_attached() && !takes_arrivals(); }
 
   Connector connector_;
 };

@@ -70,6 +70,7 @@ void Stream::drop_callbacks() noexcept {
   has_read_ = false;
   if (extras_ != nullptr) {
     extras_->on_connected = nullptr;
+    if (extras_->passing != nullptr) extras_->passing->on_descriptors = nullptr;
     extras_->read = {};
     extras_->sent_callbacks.clear();
   }
@@ -180,6 +181,7 @@ void Stream::wait_to_send(TimePoint since) noexcept {
 }
 
 void Stream::sent(std::size_t count) {
+  count_taken_out(count);  // before what is released there calls the program, which may write
   output_.drop(count);
   count_left(count);
   if (extras_ != nullptr) extras_->sent = extras_->taken;
@@ -189,6 +191,7 @@ void Stream::sent(std::size_t count) {
 }
 
 void Stream::left(std::size_t count) {
+  count_taken_out(count);
   count_left(count);
   if (extras_ != nullptr) extras_->sent = extras_->taken;
   if (has_sent_news() || (output_.is_empty() && state_ == State::finishing)) loop().defer(*this);
@@ -200,7 +203,6 @@ void Stream::count_left(std::size_t count) {
   is_waiting_to_send_ = false;
   if (!output_.is_empty() && sending_suspended_ == 0)
     wait_to_send(last_sent_);  // the backend goes on with the rest by itself
-  if (extras_ != nullptr) extras_->taken += count;
   if (output_.size() <= settings_->write_marks.low) unsuspend(output_full);
 }
 
@@ -220,7 +222,7 @@ void Stream::run_first_sent_callback(std::error_code error) {
 
 bool Stream::has_sent_news() const noexcept {
   if (is_silent_ || state_ == State::closed) return false;
-  if (has_told_slow_down_ && output_.size() <= settings_->write_marks.low) return true;
+  if (has_told_slow_down_ && is_drained()) return true;
   return extras_ != nullptr && !extras_->sent_callbacks.empty() &&
          extras_->sent_callbacks.front().position <= extras_->sent;
 }
@@ -243,10 +245,7 @@ void Stream::tell_sent() {
       if (is_silent_ || state_ == State::closed || extras_->sent_callbacks.front().position > sent) break;
       run_first_sent_callback({});
     }
-    if (output_.size() <= settings_->write_marks.low && state_ != State::closed &&
-        std::exchange(has_told_slow_down_, false)) {
-      call(on_drained_);
-    }
+    if (is_drained() && state_ != State::closed && std::exchange(has_told_slow_down_, false)) call(on_drained_);
   }
   if (has_sent_news()) loop().defer(*this);
 }

@@ -8,9 +8,11 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "weir/base/callback.h"
 #include "weir/base/export.h"
@@ -126,6 +128,16 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// The stream is closed: the last callback of all.
   void on_closed(ClosedHandler handler);
 
+  /// Descriptors have come over a Unix socket, close-on-exec. Called before the `on_data` that tells of the byte with which
+  /// they were sent, and after every one that told of earlier bytes; the input has that byte already. Other bytes may have come
+  /// before it in the same receive, none behind those of the send that brought it: whose they are is for the protocol to say.
+  /// Without this callback, and on other kinds of streams, none is received: the system closes what was sent.
+  ///
+  /// Errors: a stream whose descriptors the process has no numbers for fails with std::errc::too_many_files_open, for what it
+  ///         would go on with is not what was sent. Source: unix(7), SCM_RIGHTS.
+  using DescriptorsHandler = Callback<void(Stream&, std::vector<sys::Descriptor>)>;
+  void on_descriptors(DescriptorsHandler handler);
+
   // --- reading ---
 
   /// What has arrived and was not taken yet. Taking from it, anywhere, lets reading go on when it falls to the low mark.
@@ -167,6 +179,22 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   /// when their turn comes. However long, it is taken if the output is below its limit; `errc::file_too_short` ends the
   /// stream when the file has become shorter. Reading it may wait for the disk.
   Accepted write(const FileRange& range);
+  /// True over a Unix socket, also while it connects: descriptors may travel with its bytes. No other kind can do that.
+  bool can_pass_descriptors() const noexcept { return ByteSlot::can_pass(); }
+  /// The most that may be written with one call, and wait to be sent in all: SCM_MAX_FD, unix(7).
+  static constexpr std::size_t most_descriptors = 253;
+  /// As `write`; the descriptors travel with the first of those bytes, of which there must be one, and are closed here once
+  /// they are on their way, or never will be. Requires `can_pass_descriptors()`.
+  ///
+  ///     stream.write_with_descriptors("here is a file\n", std::move(files));
+  ///
+  /// `refused`, with descriptors untouched, also when more than `most_descriptors` would wait: `on_drained` tells when none
+  /// does. While the system has too many under way (ETOOMANYREFS) the stream waits, as for a peer that does not read.
+  Accepted write_with_descriptors(Bytes bytes, std::vector<sys::Descriptor>&& descriptors);
+  Accepted write_with_descriptors(std::string_view text, std::vector<sys::Descriptor>&& descriptors) {
+    return write_with_descriptors(as_bytes(text), std::move(descriptors));
+  }
+  Accepted write_with_descriptors(Buffer&& buffer, std::vector<sys::Descriptor>&& descriptors);
   /// What was written and has not reached the kernel yet.
   const Buffer& output() const noexcept { return output_; }
   /// Sends now instead of when the callback returns or the turn ends. Outside of `run` no callback is called: what
@@ -343,6 +371,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
 
   struct Extras;
   struct PendingRead;
+  struct Passing;
   class RateState;
 
   template <class Function>
@@ -365,6 +394,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void settle_later() noexcept;
   void settle();
   void wait_to_send(TimePoint since) noexcept;
+  void count_taken_out(std::size_t count) noexcept;
   void count_left(std::size_t count);
   void advance_end();
   void begin_to_end(bool discards) noexcept;
@@ -400,6 +430,18 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void note_received(std::size_t count) noexcept;
   void note_sent(std::size_t count, bool has_more) noexcept;
   void note_no_room() noexcept;
+  Passing& passing();
+  bool takes_descriptors(std::size_t bytes, const std::vector<sys::Descriptor>& descriptors, Accepted& answer);
+  void depart(std::size_t bytes_before, std::vector<sys::Descriptor>&& descriptors) noexcept;
+  Departure next_departure() const noexcept override;
+  void descriptors_departed() noexcept override;
+  void reserve_arrivals() override;
+  void descriptors_arrived(std::span<const int> numbers) noexcept override;
+  bool tell_descriptors();
+  bool waits_for_departures() const noexcept;
+  bool is_drained() const noexcept;
+  void drop_arrivals() noexcept;
+  void drop_departures() noexcept;
   RateState& rate_state();
   void count_received(std::size_t bytes) noexcept;
   void count_sent(std::size_t bytes) noexcept;
@@ -442,6 +484,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   bool fails_when_sent_ = false;  // as failure_ tells
   bool is_telling_sent_ = false;  // tell_sent is on the stack
   bool has_received_ = false;     // something arrived since it was last cleared, before a receive_rest
+  bool has_arrivals_ = false;     // descriptors have come, and the program has not heard of them
 };
 
 /// What `Stream::pair` makes.

@@ -14,6 +14,7 @@ void Stream::begin_to_end(bool discards) noexcept {
   if (state_ == State::closed) return;
   if (discards && !is_discarding_) {
     is_discarding_ = true;
+    drop_arrivals();
     must_deliver_ = false;
     if (!is_connection_) suspend(drained_enough);
     unsuspend(by_user | input_full | output_full | by_rate);
@@ -53,6 +54,7 @@ void Stream::send_failed(std::error_code error) {
   is_waiting_to_send_ = false;
   last_sent_ = loop().clock();
   output_.clear();
+  drop_departures();
   unsuspend(output_full);
   loop().defer(*this);
   limit_time();
@@ -111,6 +113,8 @@ void Stream::close(std::error_code error, bool reset) {
   input_.remove_observer(*this);
   close_transport(reset);
   output_.clear();
+  drop_departures();
+  drop_arrivals();
   if (extras_ != nullptr) extras_->end = error;
   tell_closed(error);
   if (is_lingering_) drop_hold();

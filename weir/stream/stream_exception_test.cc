@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/passing_support.h"
 #include "tests/support/stream_support.h"
 #include "weir/loop/event_loop.h"
 #include "weir/stream/stream.h"
@@ -50,6 +51,24 @@ TEST(StreamException, leaves_run_and_what_was_written_before_it_is_sent) {
   settle(loop);
   connection.peer.receive();
   EXPECT_EQ(connection.peer.received, "onetwo");
+}
+
+TEST(StreamException, that_descriptors_brought_about_loses_none_of_the_bytes_they_came_with) {
+  EventLoop loop;
+  Connection connection = connect(loop);
+  std::string told;
+  connection->on_descriptors([&](Stream&, const Descriptors& all) {
+    told += '[' + std::to_string(mark_of(all[0])) + ']';
+    if (told == "[1]") throw Thrown();
+  });
+  connection->on_data([&](Stream& s) { told += text_of(s.input().take_all()); });
+  EXPECT_EQ(pass(connection.peer, "a", marked(1)), 1U);
+  EXPECT_EQ(pass(connection.peer, "b", marked(2)), 1U);
+
+  EXPECT_TRUE(throws(loop));
+  EXPECT_FALSE(throws(loop));
+
+  EXPECT_TRUE(told == "[1]a[2]b" || told == "[1][2]ab") << told;
 }
 
 TEST(StreamException, in_one_callback_loses_no_event_of_the_same_turn) {

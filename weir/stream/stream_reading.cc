@@ -35,6 +35,8 @@ void Stream::deliver() {
 
 void Stream::tell_data() {
   must_deliver_ = false;
+  if (has_arrivals_ && !tell_descriptors()) [[unlikely]]
+    return;
   if (has_read_) [[unlikely]] {
     serve_read();
     if (has_read_ || is_paused() || is_discarding_ || state_ == State::closed) return;
@@ -74,7 +76,7 @@ void Stream::pause() noexcept {
 void Stream::resume() {
   if (!is_paused()) return;
   unsuspend(by_user);
-  if (input_.is_empty() && !has_read_) return;
+  if (input_.is_empty() && !has_read_ && !has_arrivals_) return;
   must_deliver_ = true;
   loop().defer(*this);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <vector>
 
 #include "weir/loop/event_loop.h"
 #include "weir/stream/stream.h"
@@ -28,6 +29,20 @@ struct Stream::PendingRead {
   ReadHandler handler;
 };
 
+/// Of a stream that has passed descriptors, or takes those that come.
+struct Stream::Passing {
+  struct Departing {
+    std::uint64_t position;  ///< of Extras::taken: with the byte that is next then they leave
+    std::vector<sys::Descriptor> descriptors;
+  };
+
+  DescriptorsHandler on_descriptors;
+  std::vector<sys::Descriptor> arrived;
+  std::vector<Departing> departing;  ///< a few at most: each holds one of `most_descriptors` at least
+  std::size_t waiting = 0;           ///< how many those are together
+  bool has_refused = false;          ///< some, for so many wait
+};
+
 struct Stream::Extras {
   struct SentCallback {
     std::uint64_t position;  ///< of `sent`, at which all that was written before has left
@@ -38,14 +53,24 @@ struct Stream::Extras {
   ~Extras();
 
   Handler on_connected;
-  std::unique_ptr<RateState> rate;  ///< if it has ever been limited
-  PendingRead read;                 ///< if has_read_
+  std::unique_ptr<RateState> rate;   ///< if it has ever been limited
+  std::unique_ptr<Passing> passing;  ///< if it has to do with descriptors
+  PendingRead read;                  ///< if has_read_
   TimePoint deadline = TimePoint::max();
   std::deque<SentCallback> sent_callbacks;
   std::uint64_t taken = 0;  ///< bytes taken out of the output since this was made
   std::uint64_t sent = 0;   ///< how many of them have reached the kernel; those in a stream below have not yet
   std::error_code end;      ///< the terminal error, while the callbacks above have yet to hear of it
 };
+
+inline void Stream::count_taken_out(std::size_t count) noexcept {
+  if (extras_ != nullptr) extras_->taken += count;
+}
+
+/// Who was told to slow down may go on.
+inline bool Stream::is_drained() const noexcept {
+  return output_.size() <= settings_->write_marks.low && !(has_departures() && waits_for_departures());
+}
 
 /// Runs something of the user's, unless the stream is silent. It may do anything to the stream: the slot is held. When it
 /// throws, through callbacks of other streams perhaps, what each of them has still to do is done at the end of the turn.

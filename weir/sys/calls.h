@@ -72,6 +72,12 @@ inline CallResult send_to(int descriptor, Bytes from, const SocketName& to) {
 inline CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) {
   return on_kernel([&](auto& kernel) { return kernel.receive_from(descriptor, into, from); });
 }
+inline CallResult send_with_descriptors(int descriptor, std::span<const iovec> pieces, std::span<const int> passed) {
+  return on_kernel([&](auto& kernel) { return kernel.send_with_descriptors(descriptor, pieces, passed); });
+}
+inline CallResult receive_with_descriptors(int descriptor, MutableBytes into, PassedDescriptors& passed) {
+  return on_kernel([&](auto& kernel) { return kernel.receive_with_descriptors(descriptor, into, passed); });
+}
 inline CallResult read(int descriptor, MutableBytes into) {
   return on_kernel([&](auto& kernel) { return kernel.read(descriptor, into); });
 }

@@ -493,6 +493,46 @@ TEST(Signals, of_numbers_that_cannot_be_handled_are_refused) {
   EXPECT_EQ(set_signal_action(4711, ours, before).error_number(), EINVAL);
 }
 
+TEST(Passing, gives_the_receiver_a_descriptor_of_its_own_that_is_closed_on_exec) {
+  std::array<int, 2> ends{};
+  ASSERT_TRUE(create_socket_pair(AF_UNIX, SOCK_STREAM, ends));
+  const Descriptor left(ends[0]);
+  const Descriptor right(ends[1]);
+  const Descriptor passed(create_event_counter().number());
+  std::array<char, 1> byte{'x'};
+  const iovec piece{.iov_base = byte.data(), .iov_len = 1};
+  const int number = passed.number();
+  PassedDescriptors received;
+
+  ASSERT_EQ(send_with_descriptors(left.number(), {&piece, 1}, {&number, 1}).count(), 1U);
+  ASSERT_EQ(receive_with_descriptors(right.number(), std::as_writable_bytes(std::span(byte)), received).count(), 1U);
+
+  ASSERT_EQ(received.count, 1U);
+  EXPECT_FALSE(received.are_missing);
+  const Descriptor copy(received.numbers[0]);
+  EXPECT_NE(copy.number(), number);
+  EXPECT_EQ(::fcntl(copy.number(), F_GETFD), FD_CLOEXEC);
+}
+
+TEST(Passing, finds_the_descriptors_beside_what_else_the_socket_reports) {
+  std::array<int, 2> ends{};
+  ASSERT_TRUE(create_socket_pair(AF_UNIX, SOCK_STREAM, ends));
+  const Descriptor left(ends[0]);
+  const Descriptor right(ends[1]);
+  ASSERT_TRUE(set_option(right.number(), SOL_SOCKET, SO_PASSCRED, 1));
+  std::array<char, 1> byte{'x'};
+  const iovec piece{.iov_base = byte.data(), .iov_len = 1};
+  const std::vector<int> many(PassedDescriptors::most, left.number());
+  PassedDescriptors received;
+
+  ASSERT_EQ(send_with_descriptors(left.number(), {&piece, 1}, many).count(), 1U);
+  ASSERT_EQ(receive_with_descriptors(right.number(), std::as_writable_bytes(std::span(byte)), received).count(), 1U);
+
+  EXPECT_EQ(received.count, PassedDescriptors::most);
+  EXPECT_FALSE(received.are_missing);
+  for (const int number : received.all()) close_descriptor(number);
+}
+
 TEST(Memory, pages_are_zeroed_aligned_and_writable) {
   auto* pages = static_cast<unsigned char*>(map_pages(3 * 4096));
   ASSERT_NE(pages, nullptr);

@@ -106,8 +106,8 @@ void FaultKernel::owe_readiness(Call call, int descriptor) {
   const auto found = registrations_.find(descriptor);
   if (found == registrations_.end()) return;
   const bool writes = call == Call::send || call == Call::send_pieces || call == Call::send_to ||
-                      call == Call::send_file || call == Call::drain_pipe || call == Call::write ||
-                      call == Call::write_pieces;
+                      call == Call::send_with_descriptors || call == Call::send_file || call == Call::drain_pipe ||
+                      call == Call::write || call == Call::write_pieces;
   if (found->second.owed == 0) ++owing_;
   found->second.owed |= writes ? EPOLLOUT : EPOLLIN;
 }
@@ -187,6 +187,22 @@ CallResult FaultKernel::send_to(int descriptor, Bytes from, const SocketName& to
 CallResult FaultKernel::receive_from(int descriptor, MutableBytes into, SocketName& from) {
   return pass(Call::receive_from, descriptor,
               [&](std::size_t) { return below_->receive_from(descriptor, into, from); });
+}
+CallResult FaultKernel::send_with_descriptors(int descriptor, std::span<const iovec> pieces,
+                                              std::span<const int> passed) {
+  return pass_pieces(Call::send_with_descriptors, descriptor, pieces, [&](std::span<const iovec> offered) {
+    return below_->send_with_descriptors(descriptor, offered, passed);
+  });
+}
+CallResult FaultKernel::receive_with_descriptors(int descriptor, MutableBytes into, PassedDescriptors& passed) {
+  passed.count = 0;
+  passed.are_missing = false;
+  return pass(Call::receive_with_descriptors, descriptor, [&](std::size_t at_most) {
+    const MutableBytes room = shortened_span(into, at_most);
+    const CallResult result = below_->receive_with_descriptors(descriptor, room, passed);
+    if (was_cut(result, room.size(), into.size())) owe_readiness(Call::receive_with_descriptors, descriptor);
+    return result;
+  });
 }
 CallResult FaultKernel::read(int descriptor, MutableBytes into) {
   return pass(Call::read, descriptor,

@@ -167,6 +167,40 @@ TEST_F(FaultKernelTest, a_short_count_moves_what_it_says_and_loses_nothing) {
   EXPECT_EQ(as_text(Bytes(into).first(3)), "abc");
 }
 
+TEST_F(FaultKernelTest, a_short_count_passes_all_descriptors_with_its_bytes_and_none_with_the_rest) {
+  kernel_.set_plan(FaultPlan::from_nth(1, {.at_most = 3}));
+  std::string text = "hello";
+  const iovec piece{.iov_base = text.data(), .iov_len = text.size()};
+  const int number = left_.number();
+  std::array<std::byte, 8> into{};
+  PassedDescriptors received;
+
+  EXPECT_EQ(send_with_descriptors(left_.number(), {&piece, 1}, {&number, 1}).count(), 3U);
+  EXPECT_EQ(send(left_.number(), as_bytes("lo")).count(), 2U);
+  EXPECT_EQ(receive_with_descriptors(right_.number(), std::span(into).first(2), received).count(), 2U);
+
+  ASSERT_EQ(received.count, 1U);
+  close_descriptor(received.numbers[0]);
+  EXPECT_EQ(receive_with_descriptors(right_.number(), into, received).count(), 3U);
+  EXPECT_EQ(received.count, 0U);
+}
+
+TEST_F(FaultKernelTest, descriptors_whose_call_was_made_to_fail_are_not_on_their_way) {
+  kernel_.set_plan(FaultPlan::nth(1, {.error = EINTR}, {Call::send_with_descriptors}) +=
+                   FaultPlan::nth(1, {.error = EAGAIN}, {Call::receive_with_descriptors}));
+  std::string text = "x";
+  const iovec piece{.iov_base = text.data(), .iov_len = text.size()};
+  const int number = left_.number();
+  std::array<std::byte, 8> into{};
+  PassedDescriptors received{};
+  received.count = 7;
+
+  EXPECT_EQ(send_with_descriptors(left_.number(), {&piece, 1}, {&number, 1}).error_number(), EINTR);
+  EXPECT_EQ(receive_with_descriptors(right_.number(), into, received).error_number(), EAGAIN);
+  EXPECT_EQ(received.count, 0U);
+  EXPECT_EQ(receive_with_descriptors(right_.number(), into, received).error_number(), EAGAIN);
+}
+
 TEST_F(FaultKernelTest, pieces_read_and_written_are_cut_short_inside_a_piece) {
   kernel_.set_plan(FaultPlan::from_nth(1, {.at_most = 3}));
   std::string text = "abcdefgh";
@@ -327,6 +361,7 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
   std::array<iovec, 1> pieces{{{into.data(), into.size()}}};
   std::array<epoll_event, 1> events{};
   std::array<int, 2> ends{};
+  PassedDescriptors passed;
   const int fd = left_.number();
   const auto result_of = [&](Call call) {
     switch (call) {
@@ -346,6 +381,8 @@ TEST_F(FaultKernelTest, every_call_can_be_made_to_fail) {
       case Call::send_pieces: return send_pieces(fd, pieces);
       case Call::send_to: return send_to(fd, into, name);
       case Call::receive_from: return receive_from(fd, into, name);
+      case Call::send_with_descriptors: return send_with_descriptors(fd, pieces, std::span(&fd, 1));
+      case Call::receive_with_descriptors: return receive_with_descriptors(fd, into, passed);
       case Call::read: return read(fd, into);
       case Call::write: return write(fd, into);
       case Call::read_pieces: return read_pieces(fd, pieces);

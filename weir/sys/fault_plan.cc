@@ -31,6 +31,8 @@ std::string_view name_of(Call call) {
                                                                      "send_pieces",
                                                                      "send_to",
                                                                      "receive_from",
+                                                                     "send_with_descriptors",
+                                                                     "receive_with_descriptors",
                                                                      "read",
                                                                      "write",
                                                                      "read_pieces",

@@ -30,6 +30,8 @@ enum class Call : std::uint8_t {
   send_pieces,
   send_to,
   receive_from,
+  send_with_descriptors,
+  receive_with_descriptors,
   read,
   write,
   read_pieces,

@@ -14,6 +14,7 @@
 #include "weir/base/export.h"
 #include "weir/base/time.h"
 #include "weir/sys/call_result.h"
+#include "weir/sys/passed_descriptors.h"
 #include "weir/sys/socket_name.h"
 
 namespace weir::sys {
@@ -60,7 +61,7 @@ class Kernel {
   virtual CallResult get_option(int descriptor, int level, int option, MutableBytes value) = 0;  // getsockopt(2)
   virtual CallResult set_option(int descriptor, int level, int option, Bytes value) = 0;         // setsockopt(2)
 
-  // These five never wait, whatever the descriptor's own mode.
+  // These seven never wait, whatever the descriptor's own mode.
   virtual CallResult receive(int descriptor, MutableBytes into) = 0;  // recv(2)
   virtual CallResult send(int descriptor, Bytes from) = 0;            // send(2), never SIGPIPE
   /// `more_follows`: at once, so TCP may wait with a segment that is not full (MSG_MORE). sendmsg(2), never SIGPIPE
@@ -68,6 +69,14 @@ class Kernel {
   virtual CallResult send_to(int descriptor, Bytes from, const SocketName& to) = 0;  // sendto(2), never SIGPIPE
   /// One datagram. Gives its whole length, also where `into` was too small for it and the rest is lost. recvfrom(2)
   virtual CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) = 0;
+  /// As `send_pieces`; over a Unix socket the receiver of the first byte gets a descriptor of its own for each of `passed`, the
+  /// caller keeps his. When it fails none is sent. At most `PassedDescriptors::most`, else EINVAL; without a byte, or over
+  /// another kind of socket, they go nowhere. sendmsg(2) with SCM_RIGHTS, never SIGPIPE
+  virtual CallResult send_with_descriptors(int descriptor, std::span<const iovec> pieces,
+                                           std::span<const int> passed) = 0;
+  /// As `receive`, and replaces `passed` by the descriptors that came with those bytes, close-on-exec. It stops behind bytes
+  /// that came with some, as every receive does. recvmsg(2) with SCM_RIGHTS
+  virtual CallResult receive_with_descriptors(int descriptor, MutableBytes into, PassedDescriptors& passed) = 0;
   virtual CallResult read(int descriptor, MutableBytes into) = 0;  // read(2)
   virtual CallResult write(int descriptor, Bytes from) = 0;        // write(2)
   /// At most `most_pieces`, else EINVAL. readv(2)

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <ctime>
 
 namespace weir::sys {
@@ -74,6 +75,25 @@ class PipeSignalHeld {
   sigset_t previous_;
   bool was_pending_ = false;
 };
+
+/// Room for the descriptors of one call, and for what else a socket may have been told to report with them.
+struct alignas(cmsghdr) ControlBytes {
+  static constexpr std::size_t others = 256;
+
+  std::array<std::byte, CMSG_SPACE(PassedDescriptors::most * sizeof(int)) + others>
+      bytes;  // filled as far as it is used
+};
+
+/// What of `message` is descriptors.
+void take_descriptors(msghdr& message, PassedDescriptors& passed) noexcept {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    const std::size_t taken = std::min(count, PassedDescriptors::most - passed.count);
+    std::memcpy(passed.numbers.data() + passed.count, CMSG_DATA(part), taken * sizeof(int));
+    passed.count += taken;
+  }
+}
 
 }  // namespace
 
@@ -145,6 +165,40 @@ CallResult RealKernel::send_to(int descriptor, Bytes from, const SocketName& to)
 CallResult RealKernel::receive_from(int descriptor, MutableBytes into, SocketName& from) {
   from.length = sizeof(from.local);
   return from_libc(::recvfrom(descriptor, into.data(), into.size(), MSG_DONTWAIT | MSG_TRUNC, &from.any, &from.length));
+}
+
+CallResult RealKernel::send_with_descriptors(int descriptor, std::span<const iovec> pieces,
+                                             std::span<const int> passed) {
+  if (passed.empty()) return send_pieces(descriptor, pieces, false);
+  if (passed.size() > PassedDescriptors::most) return CallResult::failure(EINVAL);
+  ControlBytes control;
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg(2) reads it only
+  message.msg_iovlen = pieces.size();
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = CMSG_SPACE(passed.size_bytes());
+  std::memset(control.bytes.data(), 0, message.msg_controllen);
+  cmsghdr* part = CMSG_FIRSTHDR(&message);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(passed.size_bytes());
+  std::memcpy(CMSG_DATA(part), passed.data(), passed.size_bytes());
+  return from_libc(::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+CallResult RealKernel::receive_with_descriptors(int descriptor, MutableBytes into, PassedDescriptors& passed) {
+  passed.count = 0;
+  ControlBytes control;
+  iovec piece{.iov_base = into.data(), .iov_len = into.size()};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = control.bytes.size();
+  const CallResult got = from_libc(::recvmsg(descriptor, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  passed.are_missing = got && (message.msg_flags & MSG_CTRUNC) != 0;
+  if (got) take_descriptors(message, passed);
+  return got;
 }
 
 CallResult RealKernel::read(int descriptor, MutableBytes into) {

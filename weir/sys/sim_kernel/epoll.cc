@@ -23,7 +23,7 @@ Epoll::~Epoll() = default;
 
 CallResult Epoll::control(int operation, int descriptor, File& file, epoll_event event) {
   if (&file == this) return CallResult::failure(EINVAL);
-  const auto found = items_.find(descriptor);
+  const auto found = items_.find({descriptor, &file});
   switch (operation) {
     case EPOLL_CTL_ADD: {
       if (found != items_.end()) return CallResult::failure(EEXIST);
@@ -32,7 +32,7 @@ CallResult Epoll::control(int operation, int descriptor, File& file, epoll_event
       auto item = std::make_unique<EpollItem>(*this, file, descriptor, event);
       file.watchers_.push_front(*item);  // the latest to come is the first to be woken
       check(*item);
-      items_.emplace(descriptor, std::move(item));
+      items_.emplace(std::pair(descriptor, &file), std::move(item));
       return CallResult::success();
     }
     case EPOLL_CTL_MOD:
@@ -55,7 +55,7 @@ void Epoll::check(EpollItem& item) {
 }
 
 bool Epoll::watches(const Epoll& other) const {
-  for (const auto& [descriptor, item] : items_) {
+  for (const auto& [key, item] : items_) {
     Epoll* watched = item->file.as_epoll();
     if (watched != nullptr && (watched == &other || watched->watches(other))) return true;
   }
@@ -69,7 +69,7 @@ void Epoll::file_woke(EpollItem& item, std::uint32_t events) {
   wake(readable);
 }
 
-void Epoll::file_gone(EpollItem& item) { items_.erase(item.descriptor); }
+void Epoll::file_gone(EpollItem& item) { items_.erase({item.descriptor, &item.file}); }
 
 std::size_t Epoll::collect(std::span<epoll_event> events) {
   List<EpollItem, ReadyItemTag> candidates;

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "weir/sys/sim_kernel/file.h"
 
@@ -39,7 +40,8 @@ class Epoll final : public File {
   /// True when this epoll watches `other`, itself or through others.
   bool watches(const Epoll& other) const;
 
-  std::map<int, std::unique_ptr<EpollItem>> items_;
+  std::map<std::pair<int, const File*>, std::unique_ptr<EpollItem>>
+      items_;  // the number alone may be a later file's too
   List<EpollItem, ReadyItemTag> ready_;
 };
 

@@ -7,7 +7,9 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "weir/base/bytes.h"
 #include "weir/base/list.h"
@@ -20,6 +22,7 @@ namespace weir::sys {
 class File;
 class Socket;
 class Epoll;
+class UnixSocket;
 class RegularFile;
 class PipeReader;
 class PipeWriter;
@@ -41,7 +44,8 @@ class EpollItem : public ListHook<WatcherTag>, public ListHook<ReadyItemTag> {
   epoll_event event;
 };
 
-/// An open file: behind exactly one descriptor, since nothing duplicates them here. It is destroyed when that is closed.
+/// An open file. It is destroyed when the last of its descriptors is closed: one, unless it was sent over a Unix socket, where
+/// it lives while it is under way, too.
 class File {
  public:
   /// The event masks with which Linux wakes those who poll a file. 0 stands for any event.
@@ -67,6 +71,7 @@ class File {
   int changeable_flags() const noexcept { return changeable_flags_; }
   void set_changeable_flags(int flags) noexcept { changeable_flags_ = flags & (O_NONBLOCK | O_APPEND); }
   virtual Socket* as_socket() { return nullptr; }
+  virtual UnixSocket* as_unix_socket() { return nullptr; }
   virtual Epoll* as_epoll() { return nullptr; }
   virtual RegularFile* as_regular_file() { return nullptr; }
   virtual PipeReader* as_pipe_reader() { return nullptr; }
@@ -81,6 +86,9 @@ class File {
   List<EpollItem, WatcherTag> watchers_;
   int changeable_flags_ = O_NONBLOCK;  // every descriptor is made so
 };
+
+/// Files that are under way, or have just arrived.
+using PassedFiles = std::vector<std::shared_ptr<File>>;
 
 /// What sockets of every kind answer. A call that a kind does not know fails as Linux has it.
 class Socket : public File {

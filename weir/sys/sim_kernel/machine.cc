@@ -34,9 +34,9 @@ Machine::Machine(Network& network, int number, std::string name, const MachineOp
   network.add(*this, v6_);
 }
 
-Machine::~Machine() { files_.clear(); }
+Machine::~Machine() { crash(); }
 
-CallResult Machine::install(std::unique_ptr<File> file) {
+CallResult Machine::install(std::shared_ptr<File> file) {
   while (first_free_ < files_.size() && files_[first_free_] != nullptr) ++first_free_;
   if (first_free_ >= options_.descriptor_limit) return CallResult::failure(EMFILE);
   if (first_free_ == files_.size()) files_.emplace_back();
@@ -57,12 +57,18 @@ File* Machine::find(int descriptor) const noexcept {
              : nullptr;
 }
 
+std::shared_ptr<File> Machine::share(int descriptor) const noexcept {
+  return find(descriptor) != nullptr ? files_[static_cast<std::size_t>(own_number(descriptor))] : nullptr;
+}
+
 bool Machine::close(int descriptor) {
   if (find(descriptor) == nullptr) return false;
   const auto place = static_cast<std::size_t>(own_number(descriptor));
-  const std::unique_ptr<File> file = std::move(files_[place]);  // out of the table before anything is woken
+  std::shared_ptr<File> file = std::move(files_[place]);  // out of the table before anything is woken
   first_free_ = std::min(first_free_, place);
   --open_;
+  file.reset();
+  in_flight.collect(files_);
   return true;
 }
 
@@ -81,6 +87,7 @@ void Machine::crash() {
   tcp_ports.clear();
   udp_ports.clear();
   abstract_names.clear();
+  in_flight.collect({});
 }
 
 }  // namespace weir::sys

@@ -11,6 +11,7 @@
 
 #include "weir/sys/fault_plan.h"
 #include "weir/sys/sim_kernel/file.h"
+#include "weir/sys/sim_kernel/in_flight.h"
 #include "weir/sys/sim_kernel/network.h"
 #include "weir/sys/sim_kernel/ports.h"
 
@@ -57,14 +58,19 @@ class Machine {
 
   /// True when another descriptor may be opened.
   bool has_room() noexcept;
-  /// Gives the file the lowest free number. Fails with EMFILE, and destroys the file.
-  CallResult install(std::unique_ptr<File> file);
+  /// Gives the file the lowest free number. Fails with EMFILE.
+  CallResult install(std::shared_ptr<File> file);
   /// Null when the number is none of this machine's open ones.
   File* find(int descriptor) const noexcept;
+  /// The same, for a descriptor to be passed on.
+  std::shared_ptr<File> share(int descriptor) const noexcept;
   bool close(int descriptor);
   std::size_t open_descriptors() const noexcept { return open_; }
   /// The number as the machine itself would show it.
   static int own_number(int descriptor) noexcept { return descriptor % numbers_per_start; }
+
+  /// Those that are under way in Unix sockets.
+  InFlight in_flight;
 
   // --- faults ---
 
@@ -105,7 +111,7 @@ class Machine {
   MachineOptions options_;
   InternetAddress v4_;
   InternetAddress v6_;
-  std::vector<std::unique_ptr<File>> files_;  // by descriptor; the first three places stand for the standard streams
+  std::vector<std::shared_ptr<File>> files_;  // by descriptor; the first three places stand for the standard streams
   std::size_t first_free_ = 3;                // no free place is below
   std::size_t open_ = 0;
   bool is_on_ = true;

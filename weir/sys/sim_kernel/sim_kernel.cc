@@ -69,6 +69,7 @@ std::uint32_t awaited_after(Call call) {
     case Call::send:
     case Call::send_pieces:
     case Call::send_to:
+    case Call::send_with_descriptors:
     case Call::send_file:
     case Call::drain_pipe:
     case Call::write:
@@ -359,6 +360,36 @@ CallResult SimKernel::send_to(int descriptor, Bytes from, const SocketName& to) 
 CallResult SimKernel::receive_from(int descriptor, MutableBytes into, SocketName& from) {
   return on_socket(Call::receive_from, descriptor,
                    [&](Socket& socket, std::size_t) { return socket.receive_from(into, from); });
+}
+CallResult SimKernel::send_with_descriptors(int descriptor, std::span<const iovec> pieces,
+                                            std::span<const int> passed) {
+  return on_socket(Call::send_with_descriptors, descriptor, [&](Socket& socket, std::size_t at_most) {
+    if (passed.size() > PassedDescriptors::most) return CallResult::failure(EINVAL);
+    const std::string bytes = joined(pieces);
+    const Bytes offered = socket.keeps_messages_apart() ? as_bytes(bytes) : cut(as_bytes(bytes), at_most);
+    if (socket.as_unix_socket() == nullptr) return socket.send(offered);  // sock_cmsg_send passes over them
+    PassedFiles files;
+    for (const int number : passed) {
+      files.push_back(machine_of(descriptor)->share(number));
+      if (files.back() == nullptr) return CallResult::failure(EBADF);
+    }
+    return socket.as_unix_socket()->send_with_files(offered, std::move(files));
+  });
+}
+CallResult SimKernel::receive_with_descriptors(int descriptor, MutableBytes into, PassedDescriptors& passed) {
+  passed.count = 0;
+  passed.are_missing = false;
+  return on_socket(Call::receive_with_descriptors, descriptor, [&](Socket& socket, std::size_t at_most) {
+    if (socket.as_unix_socket() == nullptr) return socket.receive(cut(into, at_most));
+    PassedFiles files;
+    const CallResult got = socket.as_unix_socket()->receive_with_files(cut(into, at_most), files);
+    for (std::shared_ptr<File>& file : files) {
+      const CallResult number = machine_of(descriptor)->install(std::move(file));
+      if (number) passed.numbers[passed.count++] = number.number();
+      if (passed.are_missing = !number; passed.are_missing) break;
+    }
+    return got;
+  });
 }
 CallResult SimKernel::read(int descriptor, MutableBytes into) {
   return on_file(Call::read, descriptor,

@@ -87,6 +87,8 @@ class WEIR_API SimKernel final : public Kernel {
   CallResult send_pieces(int descriptor, std::span<const iovec> pieces, bool more_follows) override;
   CallResult send_to(int descriptor, Bytes from, const SocketName& to) override;
   CallResult receive_from(int descriptor, MutableBytes into, SocketName& from) override;
+  CallResult send_with_descriptors(int descriptor, std::span<const iovec> pieces, std::span<const int> passed) override;
+  CallResult receive_with_descriptors(int descriptor, MutableBytes into, PassedDescriptors& passed) override;
   CallResult read(int descriptor, MutableBytes into) override;
   CallResult write(int descriptor, Bytes from) override;
   CallResult read_pieces(int descriptor, std::span<const iovec> pieces) override;

@@ -39,6 +39,8 @@ bool is_abstract(const std::string& name) { return name[0] == '\0'; }
 
 UnixSocket::~UnixSocket() {
   close(false);
+  for (const Piece& piece : pieces_) machine_.in_flight.landed(piece.files.size());
+  machine_.in_flight.forget(*this);
   if (name_.empty()) return;
   if (is_abstract(name_)) {
     const auto found = machine_.abstract_names.find(name_);
@@ -185,22 +187,41 @@ CallResult UnixSocket::get_option(int level, int option, MutableBytes value) {
 }
 
 CallResult UnixSocket::receive(MutableBytes into) {
+  PassedFiles lost;
+  return receive_with_files(into, lost);
+}
+
+CallResult UnixSocket::receive_with_files(MutableBytes into, PassedFiles& files) {
   if (state_ != State::connected) return CallResult::failure(EINVAL);
   if (queue_.is_empty()) {
     if (error_ != 0) return CallResult::failure(std::exchange(error_, 0));
     return is_receive_shut_ ? CallResult::success() : CallResult::failure(EAGAIN);
   }
-  const std::size_t count = queue_.take(into);
-  if (finish_pieces(count) && peer_ != nullptr && peer_->has_room()) peer_->wake(writable);
+  const std::size_t before = pieces_.size();
+  const std::size_t count = take_pieces(into.size(), files);
+  (void)queue_.take(into.first(count));
+  // Linux gives back the room that a send took, and tells its sender, once all of its bytes are read.
+  if (pieces_.size() < before && peer_ != nullptr && peer_->has_room()) peer_->wake(writable);
   return CallResult::success(static_cast<std::int64_t>(count));
 }
 
-/// Linux gives back the room that a send took, and tells its sender, once all of its bytes are read.
-bool UnixSocket::finish_pieces(std::size_t received) {
-  const std::size_t before = pieces_.size();
-  for (; !pieces_.empty() && received >= pieces_.front(); pieces_.pop_front()) received -= pieces_.front();
-  if (received > 0) pieces_.front() -= received;
-  return pieces_.size() < before;
+/// How many bytes one receive takes, as unix_stream_read_generic goes through what was sent: it looks at the first piece even
+/// without room for a byte, and goes no further when that had files.
+std::size_t UnixSocket::take_pieces(std::size_t room, PassedFiles& files) {
+  std::size_t count = 0;
+  for (bool goes_on = true; goes_on && !pieces_.empty();) {
+    Piece& piece = pieces_.front();
+    const std::size_t taken = std::min(room - count, piece.size);
+    count += taken;
+    piece.size -= taken;
+    const bool had_files = !piece.files.empty();
+    machine_.in_flight.landed(piece.files.size());
+    files.insert(files.end(), piece.files.begin(), piece.files.end());
+    piece.files.clear();
+    goes_on = piece.size == 0 && !had_files && count < room;
+    if (piece.size == 0) pieces_.pop_front();
+  }
+  return count;
 }
 
 CallResult UnixSocket::receive_from(MutableBytes into, SocketName& from) {
@@ -210,16 +231,18 @@ CallResult UnixSocket::receive_from(MutableBytes into, SocketName& from) {
   return receive(into);
 }
 
-CallResult UnixSocket::send(Bytes from) {
+CallResult UnixSocket::send_with_files(Bytes from, PassedFiles files) {
   if (state_ != State::connected) return CallResult::failure(ENOTCONN);
   if (is_send_shut_) return CallResult::failure(EPIPE);
   if (peer_ == nullptr || peer_->is_receive_shut_) return CallResult::failure(EPIPE);
   if (from.empty()) return CallResult::success();
   const std::size_t used = queued_at_peer();
   if (used >= options_.send_buffer) return CallResult::failure(EAGAIN);
+  if (!machine_.in_flight.take_off(files, machine_.options().descriptor_limit))
+    return CallResult::failure(ETOOMANYREFS);
   const Bytes taken = from.first(std::min(from.size(), options_.send_buffer - used));
   peer_->queue_.append(taken);
-  peer_->pieces_.push_back(taken.size());
+  peer_->pieces_.push_back({taken.size(), std::move(files)});
   peer_->wake(readable);
   return CallResult::success(static_cast<std::int64_t>(taken.size()));
 }
