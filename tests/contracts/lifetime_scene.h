@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/support/passing_support.h"
 #include "tests/support/stream_support.h"
 #include "tests/support/test_kernel.h"
 #include "weir/loop/event_loop.h"
@@ -54,6 +55,7 @@ enum class Place {
   own_sent,
   own_failed,
   own_closed,
+  sibling_descriptors,
   sibling_data,
   sibling_closed,
   server_stream,
@@ -73,15 +75,30 @@ enum class Place {
   count
 };
 inline constexpr std::size_t places = static_cast<std::size_t>(Place::count);
-inline constexpr std::array<const char*, places> place_names = {
-    "own_connected",      "own_data",       "own_end",
-    "own_drained",        "own_sent",       "own_failed",
-    "own_closed",         "sibling_data",   "sibling_closed",
-    "server_stream",      "served_data",    "served_closed",
-    "server_exception",   "server_stopped", "listener_connection",
-    "timer_fired",        "posted",         "posted_to_stream",
-    "signal_arrived",     "watch_ready",    "memory_released",
-    "attached_destroyed", "connect_failed"};
+inline constexpr std::array<const char*, places> place_names = {"own_connected",
+                                                                "own_data",
+                                                                "own_end",
+                                                                "own_drained",
+                                                                "own_sent",
+                                                                "own_failed",
+                                                                "own_closed",
+                                                                "sibling_descriptors",
+                                                                "sibling_data",
+                                                                "sibling_closed",
+                                                                "server_stream",
+                                                                "served_data",
+                                                                "served_closed",
+                                                                "server_exception",
+                                                                "server_stopped",
+                                                                "listener_connection",
+                                                                "timer_fired",
+                                                                "posted",
+                                                                "posted_to_stream",
+                                                                "signal_arrived",
+                                                                "watch_ready",
+                                                                "memory_released",
+                                                                "attached_destroyed",
+                                                                "connect_failed"};
 
 struct Thrown {};
 struct Scene;
@@ -154,6 +171,8 @@ struct Scene {
   }
   void set_sibling_callbacks() {
     if (sibling == nullptr) return;
+    sibling->on_descriptors(
+        [b = body(Place::sibling_descriptors, Object::sibling)](Stream&, const Descriptors&) { b.enter(); });
     sibling->on_data([b = body(Place::sibling_data, Object::sibling)](Stream& s) {
       s.input().clear();
       b.enter();
@@ -289,7 +308,7 @@ struct Scene {
     connect_to_nobody();
     write_much();
     own_peer.send("data");
-    sibling_peer.send("data");
+    (void)pass(sibling_peer, "data", marked(1));
     served_peer.send("data");
     EXPECT_TRUE(sys::write(pipe.far.number(), as_bytes("x")));
     if (!is_gone[index(Object::signal)]) ::raise(SIGUSR1);  // else the system would end the process, as it should
