@@ -53,6 +53,24 @@ TEST_P(StreamEndings, the_loop_may_end_while_both_linger) {
   delete own;
 }
 
+// hazard: S4
+TEST_P(StreamEndings, an_answer_arrives_whole_though_its_reader_has_sent_more_than_was_read) {
+  open({}, {.read_while_output_full = true});  // a pipe is not drained: its writer may wait for ever
+  record(far(), far_told);
+  near().on_data([](Stream& s) {
+    s.input().drop(1);
+    s.on_data([](Stream&) {});  // the rest is left unread
+    s.write(pattern(500'000));
+    s.finish();
+  });
+  far().write(pattern(900'000));
+
+  ASSERT_TRUE(spin_until(loop, [&] { return far_told.count('e') == 1 || far_told.closed == 1; }));
+
+  EXPECT_TRUE(far_told.data == pattern(500'000));
+  EXPECT_EQ(far_told.count('e'), 1);
+}
+
 TEST_P(StreamEndings, a_half_closed_end_that_lingers_sends_all_it_had_accepted) {
   open();
   record(far(), far_told);

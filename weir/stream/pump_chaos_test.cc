@@ -178,7 +178,10 @@ class PumpChaos : public testing::TestWithParam<std::tuple<StreamKind, Way>> {
     if (kernel.calls(Call::fill_pipe) != 0) ++spliced_;
     const bool is_whole = server.hash.count() == client.written && client.hash.count() == server.written;
     EXPECT_TRUE(is_whole || reset_after != ~std::uint64_t{0});
-    EXPECT_TRUE(is_whole || end->error || !kind.tells_reset) << "an orderly end is one of the whole";
+    if (is_over && !end->error && kind.tells_reset) {  // an end that aborts when all has passed is nothing to the pump
+      EXPECT_EQ(end->forth, client.written);
+      EXPECT_EQ(end->back, server.written);
+    }
     return is_whole;
   }
 
@@ -188,7 +191,7 @@ class PumpChaos : public testing::TestWithParam<std::tuple<StreamKind, Way>> {
 // hazard: S1, S3, S5
 TEST_P(PumpChaos, what_arrives_is_a_prefix_of_what_was_sent_and_all_of_it_when_nobody_was_reset) {
   int whole = 0;
-  const std::uint64_t count = seeds(25);
+  const std::uint64_t count = seeds(15);
   for (std::uint64_t seed = 1; seed <= count && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     if (run(seed)) ++whole;
