@@ -50,7 +50,7 @@ class StreamRateChange : public EveryKind {
     }
   }
 
-  std::mt19937_64 random{GetParam() == StreamKind::pair ? 3U : 5U};
+  std::mt19937_64 random{GetParam() == kinds::pair ? 3U : 5U};
   std::array<std::unique_ptr<RateGroup>, 4> groups;
 };
 
