@@ -220,6 +220,9 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
 
   /// True until the terminal event.
   bool is_open() const noexcept { return state_ != State::closed; }
+  /// When bytes last moved, either way, or began to wait for the peer to take them; at first, when the stream was made. For
+  /// owners with limits of their own, on several streams together say.
+  TimePoint last_moved() const noexcept { return std::max(last_received_, last_sent_); }
   /// True while `write` takes anything.
   bool is_writable() const noexcept { return state_ == State::open; }
 
