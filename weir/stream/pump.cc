@@ -17,7 +17,10 @@ class Coupling final : private SpliceOwner {
   Coupling(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done)
       : sides_{Side(*this, 0, first), Side(*this, 1, second)},
         on_done_(std::move(on_done)) {
-    for (Side& side : sides_) side.stream->divert(&side);
+    for (Side& side : sides_) {
+      side.stream->divert(&side);
+      side.stream->read_on_while_output_full();
+    }
   }
 
   Stream& stream(int side) noexcept { return *sides_[side].stream; }

@@ -92,6 +92,25 @@ TEST_P(Pump, what_the_slower_one_does_not_take_holds_up_the_faster) {
   EXPECT_GE(server_told.data.size(), written);
 }
 
+// hazard: a peer that stops reading while its own output is full waits for this side to read, which must not wait for it.
+TEST_P(Pump, an_echo_behind_it_goes_on_when_every_buffer_is_full) {
+  open();
+  couple();
+  server().on_data([](Stream& s) { s.write(s.input().take_all()); });
+  server().on_end(nullptr);
+  const std::string all = pattern(4_MiB);
+  client().set_write_marks({.low = 64_KiB, .high = unlimited});  // it reads whatever it has to send
+  client().pause();
+  client().write(all);
+  settle(loop, 300);  // all that the buffers hold
+  client().finish_writing();
+  client().resume();
+
+  ASSERT_TRUE(spin([&] { return client_told.count('e') == 1; }));
+
+  EXPECT_TRUE(client_told.data == all);
+}
+
 // hazard: S3
 TEST_P(Pump, an_end_that_comes_while_the_other_side_is_full_waits_for_the_bytes) {
   open();

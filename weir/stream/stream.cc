@@ -268,6 +268,14 @@ void Stream::set_write_marks(Marks marks) {
   }
 }
 
+/// For a pump: what is read here is no answer to what is written, and who waits until its own answers are read, as a stream
+/// does, would wait for ever.
+void Stream::read_on_while_output_full() {
+  if (settings_->read_while_output_full) return;
+  settings_.own().read_while_output_full = true;
+  unsuspend(output_full);
+}
+
 void Stream::set_output_limit(std::size_t bytes) { settings_.own().output_limit = bytes; }
 
 void Stream::set_time_limits(const TimeLimits& limits) {

@@ -390,6 +390,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void fail_if_sent();
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
+  void read_on_while_output_full();
   // For what moves bytes past the buffers.
   void hold_receiving() noexcept { suspend(by_kind); }
   void release_receiving() noexcept { unsuspend(by_kind); }
