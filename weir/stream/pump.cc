@@ -29,8 +29,8 @@ class Coupling final : private SpliceOwner {
   void hand_over(int side) {
     Side& from = sides_[side];
     Side& to = sides_[1 - side];
-    if (from.stream == nullptr || to.stream == nullptr) return;
-    Buffer& input = from.stream->input();
+    if (to.stream == nullptr) return;
+    Buffer& input = from.is_closed ? from.left : from.stream->input();
     std::size_t handed_over = 0;
     while (!input.is_empty() && !to.stream->is_output_full()) {
       const std::size_t offered = input.size();
@@ -42,7 +42,7 @@ class Coupling final : private SpliceOwner {
     from.moved += handed_over;
     if (!input.is_empty() || from.forth.holds_bytes()) return;
     if (from.has_ended) return to.stream->finish_writing();
-    if (handed_over != 0) from.forth.consider(*from.stream, *to.stream, handed_over);
+    if (handed_over != 0 && !from.is_closed) from.forth.consider(*from.stream, *to.stream, handed_over);
   }
 
   void ended(int side) {
@@ -50,9 +50,16 @@ class Coupling final : private SpliceOwner {
     hand_over(side);
   }
 
+  /// Its owner may destroy it right after this, though the other one has had no room yet for all that it has received.
   void closed(int side, std::error_code error) {
-    sides_[side].is_closed = true;
-    if (error) propagate(side, error);
+    Side& gone = sides_[side];
+    gone.is_closed = true;
+    gone.left = std::move(gone.stream->input());
+    if (error) {
+      propagate(side, error);
+    } else {
+      ended(side);
+    }
     tell_done();
   }
 
@@ -89,6 +96,7 @@ class Coupling final : private SpliceOwner {
     Stream* stream;
     Splice forth;
     const int number;
+    Buffer left;  ///< of what a stream has received that has closed
     std::uint64_t moved = 0;
     bool has_ended = false;
     bool is_closed = false;
@@ -111,6 +119,7 @@ class Coupling final : private SpliceOwner {
       first_failed_ = side == 0;
     }
     hand_over(side);
+    sides_[side].left.clear();
     Side& other = sides_[1 - side];
     if (other.stream == nullptr || other.is_closed || sides_[side].forth.holds_bytes()) return;
     other.stream->fail_when_sent(error);

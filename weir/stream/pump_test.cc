@@ -202,13 +202,39 @@ TEST_P(Pump, a_stream_that_has_ended_or_closed_before_is_noticed) {
   EXPECT_EQ(server_told.data, "all");
 }
 
+// hazard: a stream closes when both ends are known, also while the other one has no room for what it has received.
+TEST_P(Pump, what_is_left_of_a_closed_stream_arrives_though_its_owner_has_destroyed_it) {
+  open();
+  couple();
+  server().pause();
+  server().finish_writing();
+  std::string written;
+  while (left.far->input().is_empty()) {
+    const std::string piece = pattern(5000, written.size());
+    ASSERT_EQ(client().write(piece), Accepted::yes);
+    written += piece;
+    settle(loop, 20);
+  }
+  client().finish_writing();
+  ASSERT_TRUE(spin([&] { return !left.far->is_open(); }));
+
+  left.far.reset();
+  settle(loop, 20);
+  server().resume();
+  ASSERT_TRUE(spin([&] { return server_told.count('e') == 1 && end.has_value(); }));
+
+  EXPECT_TRUE(server_told.data == written);
+  EXPECT_FALSE(end->error);
+  EXPECT_EQ(end->forth, written.size());
+}
+
 // --- past the program ---
 
 class SplicedPump : public testing::TestWithParam<Transport> {
  protected:
-  void open(const StreamOptions& options = {}) {
+  void open(const StreamOptions& options = {}, SocketBuffers to_server = {}, SocketBuffers of_server = {}) {
     left = open_sockets(GetParam());
-    right = open_sockets(GetParam());
+    right = open_sockets(GetParam(), to_server, of_server);
     first = *Stream::adopt(loop, std::move(left.ours), options);
     second = *Stream::adopt(loop, std::move(right.ours), options);
     pump(*first, *second, [this](const PumpEnd& how) { end = how; });
@@ -324,6 +350,27 @@ TEST_P(SplicedPump, an_end_waits_for_what_is_in_the_pipe) {
 
   EXPECT_TRUE(right.peer.received == text);
   EXPECT_GT(kernel.calls(sys::Call::fill_pipe), 0U);
+}
+
+TEST_P(SplicedPump, what_is_in_the_pipe_arrives_though_the_stream_that_it_came_from_is_gone) {
+  open({}, {.send = 4096}, {.receive = 4096});
+  transfer(pattern(4_MiB));
+  right.peer.finish();
+  const std::string rest = pattern(200_KiB);  // it takes little of that by itself
+  std::size_t sent = 0;
+  ASSERT_TRUE(spin_until(loop, [&] {
+    sent += left.peer.send(std::string_view(rest).substr(sent));
+    return sent == rest.size();
+  }));
+  left.peer.finish();
+  ASSERT_TRUE(spin_until(loop, [&] { return !first->is_open(); }));
+
+  first.reset();
+  settle(loop, 20);
+  ASSERT_TRUE(spin_until(loop, [&] { return right.peer.receive(), right.peer.has_ended; }));
+
+  EXPECT_EQ(right.peer.error, 0);
+  EXPECT_TRUE(std::string_view(right.peer.received).substr(4_MiB) == rest);
 }
 
 TEST_P(SplicedPump, a_system_without_splice_goes_through_memory) {
