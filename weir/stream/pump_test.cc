@@ -389,6 +389,26 @@ TEST_P(SplicedPump, without_descriptors_for_a_pipe_it_goes_through_memory) {
   EXPECT_EQ(kernel.calls(sys::Call::fill_pipe), 0U);
 }
 
+TEST_P(SplicedPump, rate_limits_hold_either_way_and_it_goes_on) {
+  for (const bool is_of_reading : {true, false}) {
+    SCOPED_TRACE(is_of_reading);
+    open();
+    transfer(pattern(4_MiB));
+    const std::uint64_t calls = kernel.calls(sys::Call::fill_pipe);
+    RateGroup group(loop, {.read = {.bytes_per_second = 1_MiB}, .write = {.bytes_per_second = 1_MiB}});
+    (is_of_reading ? first : second)->set_rate_group(&group);
+    const TimePoint start = sys::monotonic_now();
+
+    transfer(pattern(2_MiB));
+
+    EXPECT_GT(kernel.calls(sys::Call::fill_pipe), calls);
+    EXPECT_GE(sys::monotonic_now() - start, 1800ms);
+    if (is_simulated()) {
+      EXPECT_LE(sys::monotonic_now() - start, 2200ms);
+    }
+  }
+}
+
 TEST_P(SplicedPump, a_write_limit_holds_for_what_is_in_the_pipe) {
   open({.time_limits = {.write = 200ms}});
   const std::string text = pattern(16_MiB);

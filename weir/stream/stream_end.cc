@@ -168,6 +168,8 @@ void Stream::run_deferred() {
   }
   tell_peer_ended();
   tell_sent();
+  if (is_diverted() && is_plain_socket() && output_.is_empty() && !is_waiting_to_send_)
+    send_diverted();  // what a rate has held back
   settle();
 }
 
