@@ -136,6 +136,7 @@ Accepted Stream::write(Buffer&& buffer) {
 void Stream::flush_now() {
   const SlotHold hold(*this);
   settle();
+  if (is_waiting_to_send_ && state_ != State::closed) send_rest();
   if (state_ == State::open || state_ == State::finishing) flush_transport();
 }
 

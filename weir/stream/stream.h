@@ -169,8 +169,9 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   Accepted write(const FileRange& range);
   /// What was written and has not reached the kernel yet.
   const Buffer& output() const noexcept { return output_; }
-  /// Sends now instead of when the callback returns or the turn ends. Outside of `run` no callback is called: what
-  /// became known is told in the next turn.
+  /// Sends now instead of when the callback returns or the turn ends; what the kernel had no room for, too, for it reports
+  /// room only when much of it has become free. Outside of `run` no callback is called: what became known is told in the next
+  /// turn.
   void flush_now();
   /// Sends nothing until `resume_writing()`. What is written waits, and no write limit counts. `finish()` resumes it.
   void pause_writing() noexcept;
