@@ -12,67 +12,12 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include "weir/cli/command_help.h"
 #include "weir/cli/process.h"
 #include "weir/net/address.h"
 
 namespace weir::cli {
 namespace {
-
-constexpr const char* tool_examples = R"(Examples:
-  weir echo --listen :7777                      a server on loopback, port 7777
-  weir bench echo --connect :7777 --seconds 5   load for it, from another terminal
-  weir echo --help                              more about a command)";
-
-constexpr const char* echo_examples =
-    R"(ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback) or unix:PATH.
-
-Prints `listening on ADDR` with the real port when it is ready; what is noteworthy goes to stderr.
-SIGTERM or SIGINT: accepts no more, gives connections up to 10 s to end, exits with 0. A second one: exits
-at once with 128 + the number of the signal (SIGTERM 143, SIGINT 130).
-
---log error: what keeps it from serving. warning: also what it limits and whom it cuts. info: also connections
-that break, and that it stops. debug: every connection.
-
---stats prints a line on stdout every so often, for all threads together, of the time since the line before:
-
-  50 connections (+2 -0)  in 5.6 MB/s in 88.1 k reads/s  out 5.6 MB/s  busy 61 %  turn p50 38 us p99 95 us
-  max 1.2 ms  callback p99 4.1 us max 90 us  timers late p99 0.4 ms  posts waited p99 30 us  stalls 0  pool 1.2 MB
-
-busy: the part of the time in which the loops were not waiting. turn: from a wait to the next one. callback: one
-piece of work in a turn (an event of a connection, from receiving to sending; a timer; a task from another thread).
-posts: such tasks. stalls: turns of more than 100 ms; --log info tells of each. pool: memory of buffers in use.
-When a callback took more than 50 us the line ends with the slowest. - is for what there was nothing of.
-
-A peer that does not read is not read from either; it is cut when it has taken nothing for 60 s.
-With --lines an unfinished line at the end is not echoed, and a line of more than 64 KiB (65536 bytes
-without its end) ends the connection, after the lines before it were echoed.
-
-Examples:
-  weir echo --listen :7777                      loopback only
-  weir echo --listen 0.0.0.0:7777 --log info    every IPv4 address of this machine
-  weir echo --listen [::1]:0                    IPv6, on a port that the system chooses
-  weir echo --listen unix:/run/echo.sock        a Unix socket; its file is removed at the end
-  weir echo --listen :7777 --threads 4          the system spreads the connections over four threads
-  weir echo --listen :7777 --lines              whole lines only; try it with: nc localhost 7777
-  weir echo --listen :7777 --stats 1            what it does, each second
-
-Exit codes: 0 stopped by a signal; 1 it cannot listen there; 2 wrong arguments; 128 + n see above.)";
-
-constexpr const char* bench_examples =
-    R"(ADDR is HOST:PORT with a numeric HOST or localhost, [v6]:PORT, :PORT (loopback) or unix:PATH.
-
-Keeps --pipeline requests of --size bytes in flight on each connection and compares every byte that comes
-back. MB/s (10^6) counts one way. With --json the result is one line on stdout; on stderr the line `connected`
-precedes the first request and `measured` follows the measured time. Connections end with a reset, so that
-no port is left in TIME_WAIT.
-
-Examples:
-  weir bench echo --connect :7777                                50 connections, 64 B, 10 s
-  weir bench echo --connect :7777 --connections 1000 --size 1024
-  weir bench echo --connect unix:/run/echo.sock --pipeline 16 --seconds 2.5
-  weir bench echo --connect 192.0.2.7:7777 --json | jq .latency_us.p99
-
-Exit codes: 0 no errors; 1 no connection, or errors; 2 wrong arguments.)";
 
 std::string check_address(const std::string& text) {
   const Result<Address> address = Address::parse(text);
@@ -93,6 +38,11 @@ CLI::Option& add_number(CLI::App& command, const char* name, Number& value, Numb
               ->type_name(std::is_floating_point_v<Number> ? "S" : "N");
 }
 
+/// A time that is off unless it is given.
+void add_seconds(CLI::App& command, const char* name, double& value, const char* help) {
+  add_number<double>(command, name, value, 0.01, 1e6, help).default_str("");
+}
+
 /// Options that take one of a few words.
 template <class Value>
 void add_choice(CLI::App& command, const char* name, Value& value, const std::map<std::string, Value>& words,
@@ -109,27 +59,37 @@ void add_choice(CLI::App& command, const char* name, Value& value, const std::ma
       ->type_name(type);
 }
 
-CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
-  CLI::App& echo = *app.add_subcommand("echo", "A server that sends back what it receives");
-  echo.add_option("--listen", options.address, "Where to listen")->required()->check(check_address)->type_name("ADDR");
-  echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)")
-      ->disable_flag_override();
-  add_number<std::size_t>(echo, "--threads", options.threads, 1, 1024,
+/// What all servers have.
+void add_service(CLI::App& command, ServiceOptions& options) {
+  command.add_option("--listen", options.address, "Where to listen")
+      ->required()
+      ->check(check_address)
+      ->type_name("ADDR");
+  add_number<std::size_t>(command, "--threads", options.threads, 1, 1024,
                           "How many threads serve, each its own connections");
   add_choice<BackendChoice>(
-      echo, "--backend", options.backend,
+      command, "--backend", options.backend,
       {{"auto", BackendChoice::automatic}, {"epoll", BackendChoice::epoll}, {"poll", BackendChoice::poll}}, "NAME",
       "What drives the event loop: auto (the default; WEIR_BACKEND overrides it), epoll or poll");
-  add_choice<LogLevel>(echo, "--log", options.log,
+  add_choice<LogLevel>(command, "--log", options.log,
                        {{"error", LogLevel::error},
                         {"warning", LogLevel::warning},
                         {"info", LogLevel::info},
                         {"debug", LogLevel::debug}},
                        "LEVEL", "What to tell on stderr, see below: error, warning (the default), info or debug");
-  add_number<double>(echo, "--stats", options.stats_seconds, 0.01, 1e6,
-                     "How often to print a line of figures, such as 1 or 0.5; see below")
-      .default_str("");
-  echo.footer(echo_examples);
+  add_seconds(command, "--stats", options.stats_seconds,
+              "How often to print a line of figures, such as 1 or 0.5; see below");
+  command.add_option("--user", options.user, "The user to become when it listens; see below")
+      ->check([](const std::string& name) { return name.empty() ? "a name is missing" : std::string(); })
+      ->type_name("NAME");
+}
+
+CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
+  CLI::App& echo = *app.add_subcommand("echo", "A server that sends back what it receives");
+  add_service(echo, options.service);
+  echo.add_flag("--lines", options.lines, "Echo complete lines only, with their ends as they came (LF or CRLF)")
+      ->disable_flag_override();
+  echo.footer(service_help + std::string(echo_help) + stats_help + echo_examples);
   return echo;
 }
 
@@ -143,7 +103,7 @@ CLI::App& add_bench_echo(CLI::App& app, BenchEchoOptions& options) {
   add_number<std::size_t>(echo, "--pipeline", options.pipeline, 1, 100'000, "Requests in flight on each connection");
   add_number<double>(echo, "--seconds", options.seconds, 0.001, 1e6, "How long to measure, such as 10 or 0.25");
   echo.add_flag("--json", options.json, "Print one line of JSON instead of a table")->disable_flag_override();
-  echo.footer(bench_examples);
+  echo.footer(bench_help);
   return echo;
 }
 
@@ -194,7 +154,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.set_version_flag("--version", std::string("weir ") + WEIR_VERSION, "Print the version and exit");
   app.require_subcommand(1);
   app.set_help_flag("--help,-h", "Print this help and exit");
-  app.footer(tool_examples);
+  app.footer(tool_help);
   EchoOptions echo_options;
   BenchEchoOptions bench_options;
   const CLI::App& echo = add_echo(app, echo_options);

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "weir/stream/stream.h"
+
 namespace weir::cli {
 
 PeerName::PeerName(const Address& address) noexcept {
@@ -17,6 +19,11 @@ PeerName::PeerName(const Address& address) noexcept {
     scope_ = name.v6.sin6_scope_id;
     std::memcpy(host_.data(), &name.v6.sin6_addr, sizeof name.v6.sin6_addr);
   }
+}
+
+PeerName PeerName::of(const Stream& stream) {
+  const Result<Address> address = stream.peer_address();
+  return PeerName(address ? *address : Address());
 }
 
 std::string PeerName::to_string() const {
@@ -35,7 +42,7 @@ std::string PeerName::to_string() const {
     std::memcpy(&name.v6.sin6_addr, host_.data(), sizeof name.v6.sin6_addr);
     name.length = sizeof name.v6;
   } else {
-    return "a local process";
+    return family_ == AF_UNIX ? "a local process" : "an unknown peer";
   }
   return Address(name).to_string();
 }

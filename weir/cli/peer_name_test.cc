@@ -19,7 +19,10 @@ TEST(PeerName, says_what_the_address_says) {
 
 TEST(PeerName, of_a_unix_peer_is_not_kept) {
   EXPECT_EQ(PeerName(*Address::parse("unix:/run/a.sock")).to_string(), "a local process");
-  EXPECT_EQ(PeerName(Address()).to_string(), "a local process");
+}
+
+TEST(PeerName, that_could_not_be_asked_for_is_unknown) {
+  EXPECT_EQ(PeerName(Address()).to_string(), "an unknown peer");
 }
 
 }  // namespace

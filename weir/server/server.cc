@@ -36,6 +36,14 @@ void Server::set_name(std::string_view name) { state_->name_all(name); }
 
 std::unique_ptr<Stream> Server::take(Stream& stream) { return state_->take(stream); }
 
-void Server::stop(Duration within, Callback<void()> on_stopped) { state_->stop(within, std::move(on_stopped)); }
+void Server::adopt(std::unique_ptr<Stream> stream) { state_->adopt(std::move(stream)); }
+
+void Server::stop(Duration within, Callback<void()> on_stopped) {
+  state_->stop(within, State::Ending::finish, std::move(on_stopped));
+}
+
+void Server::drain(Duration within, Callback<void()> on_stopped) {
+  state_->stop(within, State::Ending::by_themselves, std::move(on_stopped));
+}
 
 }  // namespace weir

@@ -74,11 +74,17 @@ class WEIR_API Server {
 
   /// Gives the stream to the caller, who owns it from now on. Requires that it is one of this server's.
   std::unique_ptr<Stream> take(Stream& stream);
+  /// Owns from now on a stream that was made elsewhere, such as the way on from a proxy: as one of its own, but without a place
+  /// among the connections that are limited. Requires that nobody else owns it and that it is of this loop.
+  void adopt(std::unique_ptr<Stream> stream);
 
   /// Stops in order: listens no more, and finishes every stream (what is in its output is flushed and followed by the
   /// end). What is still open after `within` is aborted. Then `on_stopped` runs, once, never inside this function.
   /// A second call only shortens the time that is left; an `on_stopped` of its own takes the place of the first one's.
   void stop(Duration within, Callback<void()> on_stopped = {});
+  /// Stops as well, but leaves its streams to end by themselves, for where only the peers know when they are done. What is
+  /// still open after `within` is aborted. `stop` may follow, to finish them after all; after it this only shortens.
+  void drain(Duration within, Callback<void()> on_stopped = {});
 
  private:
   friend class ServerGroup;

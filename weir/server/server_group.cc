@@ -157,7 +157,20 @@ void ServerGroup::set_name(std::string_view name) {
   for (const auto& server : servers_) server->set_name(name);
 }
 
-void ServerGroup::stop(Duration within, Callback<void()> on_stopped) {
+void ServerGroup::adopt(std::unique_ptr<Stream> stream) {
+  for (const auto& server : servers_) {
+    if (&server->state_->loop() == &stream->loop()) return server->adopt(std::move(stream));
+  }
+  expects(false);
+}
+
+void ServerGroup::stop(Duration within, Callback<void()> on_stopped) { stop_each(within, true, std::move(on_stopped)); }
+
+void ServerGroup::drain(Duration within, Callback<void()> on_stopped) {
+  stop_each(within, false, std::move(on_stopped));
+}
+
+void ServerGroup::stop_each(Duration within, bool finishes, Callback<void()> on_stopped) {
   EventLoop& first = servers_[0]->state_->loop();
   if (on_stopped) {
     std::unique_lock lock(stopping_->mutex);
@@ -168,11 +181,12 @@ void ServerGroup::stop(Duration within, Callback<void()> on_stopped) {
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     EventLoop& loop = servers_[i]->state_->loop();
-    loop.post([i, within, &loop, &first, id = servers_[i]->state_->id(), stopping = stopping_] {
+    const auto ending = finishes ? Server::State::Ending::finish : Server::State::Ending::by_themselves;
+    loop.post([i, within, ending, &loop, &first, id = servers_[i]->state_->id(), stopping = stopping_] {
       auto* server = static_cast<Server::State*>(loop.find(id));
       if (server == nullptr) return;
-      if (std::exchange(stopping->was_asked[i], 1) != 0) return server->stop(within, {});
-      server->stop(within, [&first, stopping] {
+      if (std::exchange(stopping->was_asked[i], 1) != 0) return server->stop(within, ending, {});
+      server->stop(within, ending, [&first, stopping] {
         std::unique_lock lock(stopping->mutex);
         if (--stopping->left != 0 || !stopping->on_stopped) return;
         Callback<void()> last = std::move(stopping->on_stopped);

@@ -96,9 +96,14 @@ class WEIR_API ServerGroup {
   /// Names all of its servers, see Server::set_name. While no loop runs.
   void set_name(std::string_view name);
 
+  /// As Server::adopt, for the server on the stream's loop and on its thread. Requires that the loop is one of the group's.
+  void adopt(std::unique_ptr<Stream> stream);
+
   /// Any thread: stops as Server::stop does, on every loop; when all have, `on_stopped` runs on the first one. Requires that
   /// the loops run, or will. A second call only shortens the time that is left, and replaces the callback if it brings one.
   void stop(Duration within, Callback<void()> on_stopped = {});
+  /// The same as Server::drain does.
+  void drain(Duration within, Callback<void()> on_stopped = {});
 
  private:
   using StreamFunction = std::function<void(Stream&)>;  // for it copies: each server has one, all call the same object
@@ -116,6 +121,7 @@ class WEIR_API ServerGroup {
   void hand_over(ArrivedConnection connection);
   std::size_t least_loaded() noexcept;
   void set_on_exception(const ExceptionFunction& handler);
+  void stop_each(Duration within, bool finishes, Callback<void()> on_stopped);
 
   std::vector<std::unique_ptr<Server>> servers_;  ///< one for each loop
   std::shared_ptr<Stopping> stopping_;

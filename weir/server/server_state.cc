@@ -73,11 +73,23 @@ void Server::State::take_connection(ArrivedConnection connection) {
   }
   if (limits_ != nullptr) places_.emplace(adopted->get(), std::move(connection.place));
   Stream& stream = *adopted->release();
+  own(stream);
+  if (!on_stream_) return stream.finish();
+  stream.call_for_owner(on_stream_);
+}
+
+void Server::State::adopt(std::unique_ptr<Stream> stream) {
+  expects(stream->owner() == nullptr && &stream->loop() == &loop());
+  Stream& owned = *stream.release();
+  own(owned);
+  if (!owned.is_open()) owned.abort();  // nothing would tell of its end any more
+  if (is_finishing_) owned.finish();
+}
+
+void Server::State::own(Stream& stream) noexcept {
   streams_.push_back(stream);
   stream.set_owner(this);
   set_count(stream_count() + 1);
-  if (!on_stream_) return stream.finish();
-  stream.call_for_owner(on_stream_);
 }
 
 void Server::State::destroy() noexcept {
@@ -97,7 +109,7 @@ std::unique_ptr<Stream> Server::State::take(Stream& stream) {
   return std::unique_ptr<Stream>(&stream);
 }
 
-void Server::State::stop(Duration within, Callback<void()> on_stopped) {
+void Server::State::stop(Duration within, Ending ending, Callback<void()> on_stopped) {
   if (on_stopped) loop().replace_callback(on_stopped_, std::move(on_stopped));
   const TimePoint deadline = add_saturated(loop().clock(), std::max(within, Duration::zero()));
   if (!is_stopping_ || deadline < stop_deadline_) {
@@ -108,7 +120,10 @@ void Server::State::stop(Duration within, Callback<void()> on_stopped) {
   listener_ = {};
   if (waiting_) limits_->forget(loop().post_queue());
   waiting_.reset();
-  streams_.for_each([](Stream& stream) { stream.finish(); });
+  if (ending == Ending::finish) {
+    is_finishing_ = true;
+    streams_.for_each([](Stream& stream) { stream.finish(); });
+  }
   if (stream_count() == 0) loop().defer(*this);
 }
 

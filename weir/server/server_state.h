@@ -23,6 +23,9 @@ struct ArrivedConnection {
 
 class Server::State final : public Slot, public WheelTimer, public StreamOwner, private PlaceWaiter {
  public:
+  /// What becomes of the streams when the server stops.
+  enum class Ending { finish, by_themselves };
+
   State(EventLoop& loop, const ServerOptions& options, std::shared_ptr<ConnectionLimits> limits)
       : Slot(loop),
         settings_(options.stream),
@@ -37,7 +40,8 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner, 
 
   void destroy() noexcept;
   std::unique_ptr<Stream> take(Stream& stream);
-  void stop(Duration within, Callback<void()> on_stopped);
+  void adopt(std::unique_ptr<Stream> stream);
+  void stop(Duration within, Ending ending, Callback<void()> on_stopped);
 
   void on_stream(Stream::Handler handler) { loop().replace_callback(on_stream_, std::move(handler)); }
   void on_exception(Callback<void(Stream&, std::exception_ptr)> handler) {
@@ -66,6 +70,7 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner, 
   void remark_refusal(const Address& peer);
   void place_freed() noexcept override;
   void admit_waiting();
+  void own(Stream& stream) noexcept;
   void forget(Stream& stream) noexcept;
   void stream_closed(Stream& stream) noexcept override;
   bool stream_threw(Stream& stream, std::exception_ptr exception) override;
@@ -88,6 +93,7 @@ class Server::State final : public Slot, public WheelTimer, public StreamOwner, 
   TimePoint stop_deadline_;
   TimePoint last_remark_{};
   bool is_stopping_ = false;
+  bool is_finishing_ = false;  // stops, and finishes its streams
 };
 
 }  // namespace weir

@@ -18,7 +18,10 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
   Coupling(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done)
       : sides_{Side(*this, 0, first), Side(*this, 1, second)},
         on_done_(std::move(on_done)) {
-    for (Side& side : sides_) side.stream->divert(&side);
+    for (Side& side : sides_) {
+      side.stream->divert(&side);
+      side.stream->read_on_while_output_full();
+    }
   }
 
   Stream& stream(int side) noexcept { return *sides_[side].stream; }
@@ -27,8 +30,8 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
   void hand_over(int side) {
     Side& from = sides_[side];
     Side& to = sides_[1 - side];
-    if (from.stream == nullptr || to.stream == nullptr) return;
-    Buffer& input = from.stream->input();
+    if (to.stream == nullptr) return;
+    Buffer& input = from.is_closed ? from.left : from.stream->input();
     std::size_t handed_over = 0;
     while (!input.is_empty() && !to.stream->is_output_full()) {
       const std::size_t offered = std::min(input.size(), to.stream->room_in_output());
@@ -44,7 +47,7 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
     from.moved += handed_over;
     if (!input.is_empty() || from.forth.holds_bytes()) return;
     if (from.has_ended) return to.stream->finish_writing();
-    if (handed_over != 0) from.forth.consider(*from.stream, *to.stream, handed_over);
+    if (handed_over != 0 && !from.is_closed) from.forth.consider(*from.stream, *to.stream, handed_over);
   }
 
   void ended(int side) {
@@ -52,9 +55,16 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
     hand_over(side);
   }
 
+  /// Its owner may destroy it right after this, though the other one has had no room yet for all that it has received.
   void closed(int side, std::error_code error) {
-    sides_[side].is_closed = true;
-    if (error) propagate(side, error);
+    Side& gone = sides_[side];
+    gone.is_closed = true;
+    gone.left = std::move(gone.stream->input());
+    if (error) {
+      propagate(side, error);
+    } else {
+      ended(side);
+    }
     tell_done();
   }
 
@@ -92,6 +102,7 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
     Stream* stream;
     Splice forth;
     const int number;
+    Buffer left;  ///< of what a stream has received that has closed
     std::uint64_t moved = 0;
     bool has_ended = false;
     bool is_closed = false;
@@ -125,6 +136,7 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
       first_failed_ = side == 0;
     }
     hand_over(side);
+    sides_[side].left.clear();
     Side& other = sides_[1 - side];
     if (other.stream == nullptr || other.is_closed || sides_[side].forth.holds_bytes()) return;
     other.stream->fail_when_sent(error);

@@ -28,6 +28,7 @@ struct PumpEnd {
 ///     client.output() ◄──by reference── server.input()
 ///
 /// Back-pressure: what the slower one does not take stays in the other one's input, up to its marks, and then with its peer.
+/// Neither stops reading because its own output is full: `StreamOptions::read_while_output_full` is set on both.
 /// Ends: when one's peer ends, the other is told so once it has been sent everything; the way back stays open. When both
 /// have ended both close. When one fails, the other sends what it was given and is then reset, with the same error; so
 /// it is with errc::canceled when one is aborted or destroyed by its owner.

@@ -92,6 +92,25 @@ TEST_P(Pump, what_the_slower_one_does_not_take_holds_up_the_faster) {
   EXPECT_GE(server_told.data.size(), written);
 }
 
+// hazard: a peer that stops reading while its own output is full waits for this side to read, which must not wait for it.
+TEST_P(Pump, an_echo_behind_it_goes_on_when_every_buffer_is_full) {
+  open();
+  couple();
+  server().on_data([](Stream& s) { s.write(s.input().take_all()); });
+  server().on_end(nullptr);
+  const std::string all = pattern(4_MiB);
+  client().set_write_marks({.low = 64_KiB, .high = unlimited});  // it reads whatever it has to send
+  client().pause();
+  client().write(all);
+  settle(loop, 300);  // all that the buffers hold
+  client().finish_writing();
+  client().resume();
+
+  ASSERT_TRUE(spin([&] { return client_told.count('e') == 1; }));
+
+  EXPECT_TRUE(client_told.data == all);
+}
+
 // hazard: S3
 TEST_P(Pump, an_end_that_comes_while_the_other_side_is_full_waits_for_the_bytes) {
   open();
@@ -183,13 +202,39 @@ TEST_P(Pump, a_stream_that_has_ended_or_closed_before_is_noticed) {
   EXPECT_EQ(server_told.data, "all");
 }
 
+// hazard: a stream closes when both ends are known, also while the other one has no room for what it has received.
+TEST_P(Pump, what_is_left_of_a_closed_stream_arrives_though_its_owner_has_destroyed_it) {
+  open();
+  couple();
+  server().pause();
+  server().finish_writing();
+  std::string written;
+  while (left.far->input().is_empty()) {
+    const std::string piece = pattern(5000, written.size());
+    ASSERT_EQ(client().write(piece), Accepted::yes);
+    written += piece;
+    settle(loop, 20);
+  }
+  client().finish_writing();
+  ASSERT_TRUE(spin([&] { return !left.far->is_open(); }));
+
+  left.far.reset();
+  settle(loop, 20);
+  server().resume();
+  ASSERT_TRUE(spin([&] { return server_told.count('e') == 1 && end.has_value(); }));
+
+  EXPECT_TRUE(server_told.data == written);
+  EXPECT_FALSE(end->error);
+  EXPECT_EQ(end->forth, written.size());
+}
+
 // --- past the program ---
 
 class SplicedPump : public testing::TestWithParam<Transport> {
  protected:
-  void open(const StreamOptions& options = {}) {
+  void open(const StreamOptions& options = {}, SocketBuffers to_server = {}, SocketBuffers of_server = {}) {
     left = open_sockets(GetParam());
-    right = open_sockets(GetParam());
+    right = open_sockets(GetParam(), to_server, of_server);
     first = *Stream::adopt(loop, std::move(left.ours), options);
     second = *Stream::adopt(loop, std::move(right.ours), options);
     pump(*first, *second, [this](const PumpEnd& how) { end = how; });
@@ -307,6 +352,27 @@ TEST_P(SplicedPump, an_end_waits_for_what_is_in_the_pipe) {
   EXPECT_GT(kernel.calls(sys::Call::fill_pipe), 0U);
 }
 
+TEST_P(SplicedPump, what_is_in_the_pipe_arrives_though_the_stream_that_it_came_from_is_gone) {
+  open({}, {.send = 4096}, {.receive = 4096});
+  transfer(pattern(4_MiB));
+  right.peer.finish();
+  const std::string rest = pattern(200_KiB);  // it takes little of that by itself
+  std::size_t sent = 0;
+  ASSERT_TRUE(spin_until(loop, [&] {
+    sent += left.peer.send(std::string_view(rest).substr(sent));
+    return sent == rest.size();
+  }));
+  left.peer.finish();
+  ASSERT_TRUE(spin_until(loop, [&] { return !first->is_open(); }));
+
+  first.reset();
+  settle(loop, 20);
+  ASSERT_TRUE(spin_until(loop, [&] { return right.peer.receive(), right.peer.has_ended; }));
+
+  EXPECT_EQ(right.peer.error, 0);
+  EXPECT_TRUE(std::string_view(right.peer.received).substr(4_MiB) == rest);
+}
+
 TEST_P(SplicedPump, a_system_without_splice_goes_through_memory) {
   kernel.set_plan(sys::FaultPlan::from_nth(1, {.error = EINVAL}, {sys::Call::fill_pipe}));
   open();
@@ -321,6 +387,26 @@ TEST_P(SplicedPump, without_descriptors_for_a_pipe_it_goes_through_memory) {
   transfer(pattern(4_MiB));
 
   EXPECT_EQ(kernel.calls(sys::Call::fill_pipe), 0U);
+}
+
+TEST_P(SplicedPump, rate_limits_hold_either_way_and_it_goes_on) {
+  for (const bool is_of_reading : {true, false}) {
+    SCOPED_TRACE(is_of_reading);
+    open();
+    transfer(pattern(4_MiB));
+    const std::uint64_t calls = kernel.calls(sys::Call::fill_pipe);
+    RateGroup group(loop, {.read = {.bytes_per_second = 1_MiB}, .write = {.bytes_per_second = 1_MiB}});
+    (is_of_reading ? first : second)->set_rate_group(&group);
+    const TimePoint start = sys::monotonic_now();
+
+    transfer(pattern(2_MiB));
+
+    EXPECT_GT(kernel.calls(sys::Call::fill_pipe), calls);
+    EXPECT_GE(sys::monotonic_now() - start, 1800ms);
+    if (is_simulated()) {
+      EXPECT_LE(sys::monotonic_now() - start, 2200ms);
+    }
+  }
 }
 
 TEST_P(SplicedPump, a_write_limit_holds_for_what_is_in_the_pipe) {

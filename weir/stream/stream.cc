@@ -137,6 +137,7 @@ Accepted Stream::write(Buffer&& buffer) {
 void Stream::flush_now() {
   const SlotHold hold(*this);
   settle();
+  if (is_waiting_to_send_ && state_ != State::closed) send_rest();
   if (state_ == State::open || state_ == State::finishing) flush_transport();
 }
 
@@ -267,6 +268,14 @@ void Stream::set_write_marks(Marks marks) {
   } else if (output_.size() >= marks.high && !settings_->read_while_output_full && !is_discarding_) {
     suspend(output_full);
   }
+}
+
+/// For a pump: what is read here is no answer to what is written, and who waits until its own answers are read, as a stream
+/// does, would wait for ever.
+void Stream::read_on_while_output_full() {
+  if (settings_->read_while_output_full) return;
+  settings_.own().read_while_output_full = true;
+  unsuspend(output_full);
 }
 
 void Stream::set_output_limit(std::size_t bytes) { settings_.own().output_limit = bytes; }

@@ -197,8 +197,9 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   Accepted write_with_descriptors(Buffer&& buffer, std::vector<sys::Descriptor>&& descriptors);
   /// What was written and has not reached the kernel yet.
   const Buffer& output() const noexcept { return output_; }
-  /// Sends now instead of when the callback returns or the turn ends. Outside of `run` no callback is called: what
-  /// became known is told in the next turn.
+  /// Sends now instead of when the callback returns or the turn ends; what the kernel had no room for, too, for it reports
+  /// room only when much of it has become free. Outside of `run` no callback is called: what became known is told in the next
+  /// turn.
   void flush_now();
   /// Sends nothing until `resume_writing()`. What is written waits, and no write limit counts. `finish()` resumes it.
   void pause_writing() noexcept;
@@ -248,6 +249,9 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
 
   /// True until the terminal event.
   bool is_open() const noexcept { return state_ != State::closed; }
+  /// When bytes last moved, either way, or began to wait for the peer to take them; at first, when the stream was made. For
+  /// owners with limits of their own, on several streams together say.
+  TimePoint last_moved() const noexcept { return std::max(last_received_, last_sent_); }
   /// True while `write` takes anything.
   bool is_writable() const noexcept { return state_ == State::open; }
 
@@ -420,6 +424,7 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
   void fail_if_sent();
   void limit_time() noexcept;
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
+  void read_on_while_output_full();
   // For what moves bytes past the buffers.
   void hold_receiving() noexcept { suspend(by_kind); }
   void release_receiving() noexcept { unsuspend(by_kind); }

@@ -172,6 +172,24 @@ TEST_F(StreamLimits, nothing_that_moves_either_way_is_cut_after_the_idle_limit) 
   EXPECT_LE(elapsed(), 15s + 2ms);
 }
 
+TEST_F(StreamLimits, last_moved_follows_bytes_of_either_way) {
+  open({});
+  EXPECT_EQ(connection->last_moved(), start);
+  run_for(2s);
+  EXPECT_EQ(connection->last_moved(), start);
+
+  connection.peer.send("x");
+  settle(loop);
+  const TimePoint received = connection->last_moved();
+  EXPECT_GE(received - start, 2s);
+  run_for(3s);
+  EXPECT_EQ(connection->last_moved(), received);
+  connection->write("y");
+  settle(loop);
+
+  EXPECT_GE(connection->last_moved() - received, 3s);
+}
+
 TEST_F(StreamLimits, limits_can_be_set_later_and_lifted_again) {
   open({});
   run_for(100s);

@@ -189,6 +189,26 @@ TEST(Stream, an_echo_by_reference_is_never_refused_and_loses_nothing_to_a_slow_r
   }
 }
 
+TEST(Stream, flush_now_finds_room_that_the_system_has_not_reported) {
+  EventLoop loop;
+  Connection connection = connect(loop, {}, Transport::tcp, {.send = 100'000}, {.receive = 4096});
+  connection->write(pattern(1_MiB));
+  settle(loop);
+  bool has_found = false;
+
+  for (int i = 0; i < 200 && !has_found; ++i) {
+    connection.peer.receive(2000);
+    settle(loop);
+    const std::size_t before = connection->output().size();
+    const TimePoint moved = connection->last_moved();
+    connection->flush_now();
+    has_found = connection->output().size() < before;
+    EXPECT_LE(moved, connection->last_moved());
+  }
+
+  EXPECT_TRUE(has_found);
+}
+
 TEST(Stream, read_while_output_full_lifts_that_one_reason) {
   EventLoop loop;
   Connection connection = connect(loop, {.write_marks = {.low = 0, .high = 1}, .read_while_output_full = true},
