@@ -55,11 +55,14 @@ class Arguments(unittest.TestCase):
     def test_an_unknown_option_is_wrong_usage(self):
         self.fails(2, "^weir: there is no option --frob ", "--frob")
         self.fails(2, "^weir echo: there is no option --to ", "echo", "--listen", ":0", "--to", ":2")
+        self.fails(2, "^weir proxy: there is no option --lines ", "proxy", "--listen", ":0", "--to", ":2", "--lines")
         self.fails(2, "^weir bench echo: there is no option --lines ", "bench", "echo", "--connect", ":1", "--lines")
 
     def test_a_missing_option_or_command_is_wrong_usage(self):
         self.fails(2, "^weir echo: --listen is required", "echo")
         self.fails(2, "^weir echo: --listen: 1 required ADDR missing", "echo", "--listen")
+        self.fails(2, "^weir proxy: --listen is required", "proxy", "--to", ":1")
+        self.fails(2, "^weir proxy: --to is required", "proxy", "--listen", ":0")
         self.fails(2, "^weir bench echo: --connect is required", "bench", "echo")
         self.fails(2, "^weir: a command is missing", *())
         self.fails(2, "^weir bench: a command is missing", "bench")
@@ -77,8 +80,42 @@ class Arguments(unittest.TestCase):
                               ("pipeline", "0"), ("seconds", "0"), ("seconds", "-1"), ("seconds", "nan"), ("seconds", "inf")):
             self.fails(2, f"--{option}: '{value}' is not a number from", "bench", "echo", "--connect", ":1", f"--{option}", value)
 
+    def proxy_fails(self, pattern, *arguments):
+        self.fails(2, "^weir proxy: " + pattern, "proxy", "--listen", "127.0.0.1:0", "--to", ":1", *arguments)
+
+    def test_a_target_that_nobody_can_be_connected_to_is_wrong_usage(self):
+        self.proxy_fails("--to: 'example.com:80' is not an address; use HOST:PORT", "--to", "example.com:80")
+        self.proxy_fails("--to: '192.0.2.1:0' has port 0", "--to", ":2", "192.0.2.1:0")
+        self.proxy_fails("--to: ':0' has port 0", "--to", ":0")
+
+    def test_a_rate_that_makes_no_sense_is_wrong_usage(self):
+        for rate in ("0", "-1", "fast", "10Q", "10 M", "10m", "10M/s", "10Mbit", "1e9", ""):
+            self.proxy_fails(f"--limit: '{rate}' is not a rate; use bytes per second, at least 1, such as 512k, 10M, 1.5G or 64KiB",
+                             "--limit", rate)
+
+    def test_a_limit_that_makes_no_sense_is_wrong_usage(self):
+        for option, value in (("max-connections", "0"), ("max-connections", "-1"), ("max-connections", "1.5"), ("timeout", "0"),
+                              ("timeout", "x"), ("connect-timeout", "0"), ("connect-timeout", "-5"), ("stats", "0"), ("threads", "0")):
+            self.proxy_fails(f"--{option}: '{value}' is not a number from", f"--{option}", value)
+        self.proxy_fails("--user: a name is missing", "--user", "")
+
+    def test_a_proxy_at_a_port_in_use_is_a_failure(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            for threads in ("1", "3"):
+                self.fails(1, f"^weir proxy: error: cannot listen on :{port}: Address already in use",
+                           "proxy", "--listen", f":{port}", "--to", ":9", "--threads", threads)
+
+    def test_targets_may_be_given_at_once_or_one_by_one(self):
+        with tool.Server() as first, tool.Server() as second:
+            for arguments in (("--to", second.address), (second.address,)):
+                with tool.Proxy(first.address, options=(*arguments, "--stats", "0.1")) as proxy:
+                    line = proxy.process.stdout.readline().decode()
+                    self.assertIn(f"to {first.address}: 0 open", line)
+                    self.assertIn(f"to {second.address}: 0 open", line)
+
     def test_help_teaches_with_examples(self):
-        for command in ((), ("echo",), ("bench",), ("bench", "echo")):
+        for command in ((), ("echo",), ("proxy",), ("bench",), ("bench", "echo")):
             for option in ("--help", "-h"):
                 status, output, errors = tool.run(*command, option)
                 self.assertEqual((status, errors), (0, ""), command)

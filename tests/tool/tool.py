@@ -58,10 +58,12 @@ def eventually(condition, seconds=10, what="it"):
 class Server:
     """A running `weir echo`. Leaving the `with` closes the test's connections, sends SIGTERM and wants exit code 0."""
 
+    COMMAND = "echo"
+
     def __init__(self, *options, listen="127.0.0.1:0", descriptors=None, wrapper=()):
         self.errors = tempfile.TemporaryFile()
         self.connections = []
-        command = [*wrapper, TOOL, "echo", "--listen", listen, *options]
+        command = [*wrapper, TOOL, self.COMMAND, "--listen", listen, *options]
 
         def prepare():
             die_with_test()
@@ -140,6 +142,82 @@ class Server:
             raise AssertionError(f"the server ended with {status} after SIGTERM:\n{said}")
         if "Sanitizer" in said or "runtime error" in said:
             raise AssertionError(f"the sanitizer complained:\n{said}")
+
+
+class Proxy(Server):
+    """A running `weir proxy`: `Proxy(ADDR, ADDR, options=("--limit", "1M"))`."""
+
+    COMMAND = "proxy"
+
+    def __init__(self, *targets, options=(), **settings):
+        super().__init__(*(word for target in targets for word in ("--to", target)), *options, **settings)
+
+
+class Target:
+    """A listening socket for a test that is a target itself. `address` is as the tool reads it."""
+
+    def __init__(self, address=("127.0.0.1", 0), backlog=128):
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        self.listener = socket.socket(family)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(address)
+        self.listener.listen(backlog)
+        self.listener.settimeout(10)
+        self.name = self.listener.getsockname()
+        self.address = f"unix:{address}" if family == socket.AF_UNIX else f"{self.name[0]}:{self.name[1]}"
+        self.connections = []
+
+    def accept(self, timeout=10):
+        self.listener.settimeout(timeout)
+        connection, _ = self.listener.accept()
+        connection.settimeout(30)
+        self.connections.append(connection)
+        return connection
+
+    def close(self):
+        self.listener.close()
+        for connection in self.connections:
+            connection.close()
+        self.connections.clear()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class FullTarget(Target):
+    """One that does not answer: its backlog is full, so the kernel drops who wants to connect, until `open`."""
+
+    def __init__(self):
+        super().__init__(backlog=0)
+        self.fillers = []
+        for _ in range(2):  # the backlog holds one more than was asked for
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(self.name)
+            self.fillers.append(filler)
+        eventually(self.is_full)
+
+    def is_full(self):
+        waiting = 0
+        with open("/proc/net/tcp") as file:
+            for line in file:
+                fields = line.split()
+                if fields[1].endswith(f":{self.name[1]:04X}") and fields[3] == "01":
+                    waiting += 1
+        return waiting >= 1
+
+    def open(self):
+        self.listener.listen(128)
+        for filler in self.fillers:
+            filler.close()
+
+    def close(self):
+        super().close()
+        for filler in self.fillers:
+            filler.close()
 
 
 def receive_exactly(connection, count):

@@ -16,20 +16,23 @@ def may_run_as_nobody():
 
 class User(unittest.TestCase):
     def fails(self, pattern, *arguments, **settings):
-        done = subprocess.run([tool.TOOL, "echo", "--listen", "127.0.0.1:0", *arguments], capture_output=True, text=True,
-                              timeout=15, preexec_fn=tool.die_with_test, **settings)
-        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (1, "", 1), done.stderr)
-        self.assertRegex(done.stderr, pattern)
+        for command in (("echo",), ("proxy", "--to", ":9")):
+            done = subprocess.run([tool.TOOL, *command, "--listen", "127.0.0.1:0", *arguments], capture_output=True, text=True,
+                                  timeout=15, preexec_fn=tool.die_with_test, **settings)
+            self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (1, "", 1), done.stderr)
+            self.assertRegex(done.stderr, pattern)
 
     def test_one_that_does_not_exist_is_a_failure(self):
-        self.fails("^weir echo: error: cannot become the user nonesuch: there is no such user", "--user", "nonesuch")
+        self.fails("^weir (echo|proxy): error: cannot become the user nonesuch: there is no such user", "--user", "nonesuch")
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_it_has_that_users_ids_and_groups_and_no_privileges(self):
-        with tool.Server("--user", "nobody", "--log", "info", "--threads", "2") as echo:
-            tool.echo(echo.connect())
+        with tool.Server("--user", "nobody", "--log", "info", "--threads", "2") as echo, \
+                tool.Proxy(echo.address, options=("--user", "nobody")) as proxy:
+            connection = proxy.connect()
+            tool.echo(connection)
             self.assertIn("info: runs as the user nobody", echo.said())
-            for server in (echo,):
+            for server in (echo, proxy):
                 for thread in os.listdir(f"/proc/{server.pid}/task"):
                     with open(f"/proc/{server.pid}/task/{thread}/status") as file:
                         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)

@@ -7,6 +7,7 @@ namespace weir::cli {
 inline constexpr const char* tool_help = R"(Examples:
   weir echo --listen :7777                      a server on loopback, port 7777
   weir bench echo --connect :7777 --seconds 5   load for it, from another terminal
+  weir proxy --listen :7000 --to :7777          a proxy in front of it
   weir echo --help                              more about a command)";
 
 inline constexpr const char* service_help =
@@ -53,6 +54,53 @@ Examples:
   weir echo --listen :7777 --lines              whole lines only; try it with: nc localhost 7777
   weir echo --listen :7777 --stats 1            what it does, each second
   weir echo --listen :7 --user nobody           the port of RFC 862, for which it is started as root
+
+Exit codes: 0 stopped by a signal; 1 it cannot listen there, or become the user; 2 wrong arguments; 128 + n see above.)";
+
+inline constexpr const char* proxy_help =
+    R"(
+Each connection is passed on to one of the targets: the one with the fewest connections, in turn among equal
+ones. Bytes go through as they are, and so do ends: that one side has sent everything, while the other goes on;
+and that a connection broke, after what came before. A side that does not read keeps the other one from sending.
+
+A target that refuses, or does not answer within --connect-timeout, is set aside, and the connection goes to the
+next one. It stays aside for 1 s, then 2, 4, up to 30 s, after which one connection tries it again; meanwhile it is
+tried only where no other target is left. When none is, the client sees its connection reset. What clients send before
+there is a connection waits for it.
+
+--limit RATE: how many bytes a second pass, in each direction, of all connections together: 512k, 10M, 1.5G (powers
+of 1000), 64KiB, 10MiB (of 1024), or just a number. The connections share it.
+--max-connections N: whoever comes when there are so many waits until one has ended. Each takes two descriptors, and
+up to six when much passes; without a descriptor for its way on a client sees its connection reset.
+--timeout S: cuts connections on which nothing has moved, either way, for so long. Without it they stay, but one that
+takes nothing for 60 s, while something is there for it, is cut.
+
+SIGTERM or SIGINT: accepts no more, goes on with its connections until they have ended by themselves, for up to
+10 s, cuts those that are left, and exits with 0. A second one: exits at once with 128 + the number of the signal
+(SIGTERM 143, SIGINT 130).
+
+--log error: what keeps it from serving. warning: also targets that are set aside, clients without a target, and
+connections that it cuts. info: also connections that break, and that it stops. debug: every connection.
+
+--stats prints a line on stdout every so often, for all threads together, of the time since the line before:
+
+  50 connections (+2 -0)  in 5.6 MB/s in 88.1 k reads/s  out 5.6 MB/s  busy 61 %  turn p50 38 us p99 95 us
+  max 1.2 ms  callback p99 4.1 us max 90 us  timers late p99 0.4 ms  posts waited p99 30 us  stalls 0  pool 1.2 MB
+  to 127.0.0.1:8001: 30 open, 4170 in all, 0 failed  to 127.0.0.1:8002: 20 open, 3822 in all, 7 failed, aside
+
+in and out: what it receives and sends on both sides, so that each byte that passes is in both. Of each target: its
+connections, how many there have been, and how often there was no connecting.
+)";
+
+inline constexpr const char* proxy_examples =
+    R"(
+Examples:
+  weir proxy --listen :7000 --to :7777                             one server, on this machine
+  weir proxy --listen 0.0.0.0:80 --to :8001 --to :8002             connections spread over two
+  weir proxy --listen :6380 --to unix:/run/redis.sock              a Unix socket made reachable over TCP
+  weir proxy --listen unix:/run/db.sock --to 192.0.2.7:5432        and the other way
+  weir proxy --listen :7000 --to :7777 --limit 10M                 10 MB/s each way
+  weir proxy --listen :80 --to :8080 --user nobody --threads 4     started as root, for the port
 
 Exit codes: 0 stopped by a signal; 1 it cannot listen there, or become the user; 2 wrong arguments; 128 + n see above.)";
 

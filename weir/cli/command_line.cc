@@ -14,6 +14,7 @@
 
 #include "weir/cli/command_help.h"
 #include "weir/cli/process.h"
+#include "weir/cli/rate_text.h"
 #include "weir/net/address.h"
 
 namespace weir::cli {
@@ -93,6 +94,41 @@ CLI::App& add_echo(CLI::App& app, EchoOptions& options) {
   return echo;
 }
 
+std::string check_target(const std::string& text) {
+  if (std::string wrong = check_address(text); !wrong.empty()) return wrong;
+  const Address address = *Address::parse(text);
+  const bool lacks_port = address.family() != Address::Family::local && address.port() == 0;
+  return lacks_port ? fmt::format("'{}' has port 0, which nobody can be connected to at", text) : std::string();
+}
+
+std::string check_rate(const std::string& text) {
+  if (parse_rate(text)) return {};
+  return fmt::format("'{}' is not a rate; use bytes per second, at least 1, such as 512k, 10M, 1.5G or 64KiB", text);
+}
+
+CLI::App& add_proxy(CLI::App& app, ProxyOptions& options) {
+  CLI::App& proxy = *app.add_subcommand("proxy", "Passes connections on to other servers");
+  add_service(proxy, options.service);
+  proxy.add_option("--to", options.targets, "A server to pass connections on to; may be repeated")
+      ->required()
+      ->check(check_target)
+      ->type_name("ADDR");
+  proxy
+      .add_option_function<std::string>(
+          "--limit", [&options](const std::string& text) { options.bytes_per_second = *parse_rate(text); },
+          "How many bytes a second may pass in each direction, such as 10M; see below")
+      ->check(check_rate)
+      ->type_name("RATE");
+  add_number<std::size_t>(proxy, "--max-connections", options.max_connections, 1, 1'000'000'000,
+                          "How many connections there may be at a time")
+      .default_str("");
+  add_seconds(proxy, "--timeout", options.idle_seconds, "Cut connections on which nothing has moved for so long");
+  add_number<double>(proxy, "--connect-timeout", options.connect_seconds, 0.01, 1e6,
+                     "How long a target has to take a connection");
+  proxy.footer(service_help + std::string(proxy_help) + stats_help + proxy_examples);
+  return proxy;
+}
+
 CLI::App& add_bench_echo(CLI::App& app, BenchEchoOptions& options) {
   CLI::App& bench = *app.add_subcommand("bench", "Load generators");
   bench.require_subcommand(1);
@@ -156,8 +192,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.set_help_flag("--help,-h", "Print this help and exit");
   app.footer(tool_help);
   EchoOptions echo_options;
+  ProxyOptions proxy_options;
   BenchEchoOptions bench_options;
   const CLI::App& echo = add_echo(app, echo_options);
+  const CLI::App& proxy = add_proxy(app, proxy_options);
   add_bench_echo(app, bench_options);
   try {
     app.parse(argc, argv);
@@ -167,6 +205,7 @@ CommandLine parse_command_line(int argc, char** argv) {
     return complain(app, error);
   }
   if (echo.parsed()) return echo_options;
+  if (proxy.parsed()) return proxy_options;
   return bench_options;
 }
 

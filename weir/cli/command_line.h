@@ -6,6 +6,7 @@
 
 #include "weir/cli/bench_echo.h"
 #include "weir/cli/echo.h"
+#include "weir/cli/proxy.h"
 
 namespace weir::cli {
 
@@ -14,7 +15,7 @@ struct Ended {
   int exit_code;
 };
 
-using CommandLine = std::variant<Ended, EchoOptions, BenchEchoOptions>;
+using CommandLine = std::variant<Ended, EchoOptions, ProxyOptions, BenchEchoOptions>;
 
 /// What the arguments ask for. Prints help and the version to stdout, and what is wrong as one line to stderr.
 CommandLine parse_command_line(int argc, char** argv);

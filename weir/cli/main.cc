@@ -8,6 +8,7 @@
 #include "weir/cli/command_line.h"
 #include "weir/cli/echo.h"
 #include "weir/cli/process.h"
+#include "weir/cli/proxy.h"
 
 int main(int argc, char** argv) {
   using namespace weir::cli;
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
     if (const auto* ended = std::get_if<Ended>(&line)) return ended->exit_code;
     prepare_process();
     if (const auto* echo = std::get_if<EchoOptions>(&line)) return run_echo(*echo);
+    if (const auto* proxy = std::get_if<ProxyOptions>(&line)) return run_proxy(*proxy);
     return run_bench_echo(std::get<BenchEchoOptions>(line));
   } catch (const std::exception& error) {
     fmt::print(stderr, "weir: {}\n", error.what());
