@@ -164,11 +164,11 @@ class ByteSlot : public IoSlot {
   sys::Descriptor writer_;  ///< where what is sent goes, when that is not the slot's descriptor
   bool trusts_short_reads_ = false;
   bool is_rate_limited_ = false;
-  Diversion* diversion_ = nullptr;
   Reading reading_ = Reading::socket;
   bool writes_file_ = false;
   bool can_pass_ = false;
   bool has_departures_ = false;
+  Diversion* diversion_ = nullptr;
 };
 
 /// A slot that accepts connections.

@@ -41,7 +41,10 @@ void Stream::on_data(Handler handler) {
 
 void Stream::on_end(Handler handler) { loop().replace_callback(on_end_, std::move(handler)); }
 
-void Stream::on_drained(Handler handler) { loop().replace_callback(on_drained_, std::move(handler)); }
+void Stream::on_drained(Handler handler) {
+  if (!handler && extras_ == nullptr) return;
+  loop().replace_callback(extras().on_drained, std::move(handler));
+}
 
 void Stream::on_closed(ClosedHandler handler) { loop().replace_callback(on_closed_, std::move(handler)); }
 
@@ -65,11 +68,11 @@ void Stream::set_attachment(void* object, void (*destroy_object)(void*)) noexcep
 void Stream::drop_callbacks() noexcept {
   on_data_ = nullptr;
   on_end_ = nullptr;
-  on_drained_ = nullptr;
   on_closed_ = nullptr;
   has_read_ = false;
   if (extras_ != nullptr) {
     extras_->on_connected = nullptr;
+    extras_->on_drained = nullptr;
     if (extras_->passing != nullptr) extras_->passing->on_descriptors = nullptr;
     extras_->read = {};
     extras_->sent_callbacks.clear();
@@ -246,7 +249,9 @@ void Stream::tell_sent() {
       if (is_silent_ || state_ == State::closed || extras_->sent_callbacks.front().position > sent) break;
       run_first_sent_callback({});
     }
-    if (is_drained() && state_ != State::closed && std::exchange(has_told_slow_down_, false)) call(on_drained_);
+    if (is_drained() && state_ != State::closed && std::exchange(has_told_slow_down_, false)) {
+      if (extras_ != nullptr) call(extras_->on_drained);
+    }
   }
   if (has_sent_news()) loop().defer(*this);
 }

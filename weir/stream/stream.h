@@ -457,7 +457,6 @@ class WEIR_API Stream : protected ByteSlot, public ListHook<OwnedTag>, private W
 
   Handler on_data_;
   Handler on_end_;
-  Handler on_drained_;
   ClosedHandler on_closed_;
   StreamSettings settings_;
   std::unique_ptr<Extras> extras_;  // what few streams need

@@ -53,6 +53,7 @@ struct Stream::Extras {
   ~Extras();
 
   Handler on_connected;
+  Handler on_drained;
   std::unique_ptr<RateState> rate;   ///< if it has ever been limited
   std::unique_ptr<Passing> passing;  ///< if it has to do with descriptors
   PendingRead read;                  ///< if has_read_
