@@ -16,7 +16,7 @@ from .programs import BenchError, Server
 
 MEBIBYTE = 1 << 20
 HAPROXY = """global
-    maxconn 20000
+    maxconn 1000
     nbthread 1
 defaults
     mode tcp
