@@ -150,8 +150,7 @@ TEST_P(StreamKinds, an_abort_is_told_to_the_peer_once) {
 }
 
 // hazard: S5
-TEST_P(StreamKinds,
-       after_the_peer_is_gone_there_is_one_terminal_event_and_each_callback_of_what_was_written_fails_once) {
+TEST_P(StreamKinds, after_the_peer_is_gone_what_was_written_fails_once_in_order_before_one_terminal_event) {
   open();
   far().pause();
   near().on_closed([&](Stream&, std::error_code error) {
