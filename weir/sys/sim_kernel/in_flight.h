@@ -24,6 +24,8 @@ class InFlight {
 
   /// If a socket has gone since the last time: lets go of what is in those that no descriptor of `open` leads to.
   void collect(std::span<const std::shared_ptr<File>> open);
+  /// The machine has crashed and nothing is open: lets go of what is in all of them, whether or not one has gone.
+  void clear() { garbage({}).clear(); }
 
  private:
   PassedFiles garbage(std::span<const std::shared_ptr<File>> open);

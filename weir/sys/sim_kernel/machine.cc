@@ -87,7 +87,7 @@ void Machine::crash() {
   tcp_ports.clear();
   udp_ports.clear();
   abstract_names.clear();
-  in_flight.collect({});
+  in_flight.clear();
 }
 
 }  // namespace weir::sys
