@@ -111,7 +111,7 @@ class FilterStream final : public Stream {
     decode();
     encode_on();
     confirm_later();
-    Stream::run_deferred();
+    StreamCore::run_deferred();
   }
 
   // --- what the stream below tells ---

@@ -65,7 +65,7 @@ class PairStream final : public Stream {
 
   void run_deferred() override {
     take_over();
-    Stream::run_deferred();
+    StreamCore::run_deferred();
     if (is_closed()) return;
     if (peer_ == nullptr && std::exchange(is_sending_, false)) return send_failed(system_error(EPIPE));
     if (has_come_to_end()) tell_ending();

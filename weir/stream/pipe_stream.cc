@@ -62,7 +62,7 @@ class PipeStream final : public DescriptorStream {
 
   void receive_ended(std::error_code error) override {
     const bool is_hang_up = error == std::errc::io_error && mode_.is_terminal();
-    Stream::receive_ended(is_hang_up ? std::error_code() : error);
+    StreamCore::receive_ended(is_hang_up ? std::error_code() : error);
   }
 
   Result<void> send_end() override {

@@ -8,7 +8,7 @@
 
 namespace weir {
 
-Stream::Stream(EventLoop& loop, StreamSettings settings)
+StreamCore::StreamCore(EventLoop& loop, StreamSettings settings)
     : ByteSlot(loop),
       settings_(std::move(settings)),
       last_received_(loop.now()),
@@ -17,12 +17,12 @@ Stream::Stream(EventLoop& loop, StreamSettings settings)
   if (!settings_->name.empty()) set_name(settings_->name);
 }
 
-Stream::~Stream() {
+StreamCore::~StreamCore() {
   drop_callbacks();
   drop_attachment();
 }
 
-Stream::Extras& Stream::extras() {
+StreamCore::Extras& StreamCore::extras() {
   if (extras_ == nullptr) extras_ = std::make_unique<Extras>();
   return *extras_;
 }
@@ -54,18 +54,18 @@ void Stream::call_for_owner(Handler& handler) {
   settle();
 }
 
-bool Stream::caught(std::exception_ptr exception) {
+bool StreamCore::caught(std::exception_ptr exception) {
   const SlotHold hold(*this);
-  return owner_ != nullptr && owner_->stream_threw(*this, std::move(exception));
+  return owner_ != nullptr && owner_->stream_threw(self(), std::move(exception));
 }
 
-void Stream::set_attachment(void* object, void (*destroy_object)(void*)) noexcept {
+void StreamCore::set_attachment(void* object, void (*destroy_object)(void*)) noexcept {
   void* old = std::exchange(attachment_, object);
   auto* destroy_old = std::exchange(destroy_attachment_, destroy_object);
   if (old != nullptr) destroy_old(old);
 }
 
-void Stream::drop_callbacks() noexcept {
+void StreamCore::drop_callbacks() noexcept {
   on_data_ = nullptr;
   on_end_ = nullptr;
   on_closed_ = nullptr;
@@ -80,7 +80,7 @@ void Stream::drop_callbacks() noexcept {
 }
 
 /// The transport can carry bytes from now on.
-void Stream::connection_stands() {
+void StreamCore::connection_stands() {
   suspended_ |= connecting;
   unsuspend(connecting);
   if (extras_ != nullptr) call(extras_->on_connected);
@@ -89,7 +89,7 @@ void Stream::connection_stands() {
 
 // --- writing ---
 
-bool Stream::takes(std::size_t count, Accepted& answer) const noexcept {
+bool StreamCore::takes(std::size_t count, Accepted& answer) const noexcept {
   if (state_ != State::open) {
     answer = Accepted::closed;
   } else if (output_.size() > settings_->output_limit || count > settings_->output_limit - output_.size()) {
@@ -100,7 +100,7 @@ bool Stream::takes(std::size_t count, Accepted& answer) const noexcept {
   return false;
 }
 
-Accepted Stream::taken() {
+Accepted StreamCore::taken() {
   lift_sending_hold();
   settle_later();
   if (output_.size() < settings_->write_marks.high) return Accepted::yes;
@@ -158,12 +158,12 @@ void Stream::resume_writing() {
 }
 
 /// Writes inside a callback of this stream are settled when it returns; others at the end of the turn.
-void Stream::settle_later() noexcept {
+void StreamCore::settle_later() noexcept {
   if (loop().running_slot() != this) loop().defer(*this);
 }
 
 /// Sends what is to be sent, and takes the next step towards the end if there is one to take.
-void Stream::settle() {
+void StreamCore::settle() {
   if (state_ == State::closed || (suspended_ & connecting) != 0) return;
   if (!output_.is_empty() && !is_waiting_to_send_ && sending_suspended_ == 0) {
     const std::size_t offered = output_.size();
@@ -178,13 +178,13 @@ void Stream::settle() {
 }
 
 /// The kernel has no room: the write limit counts from here, or goes on counting.
-void Stream::wait_to_send(TimePoint since) noexcept {
+void StreamCore::wait_to_send(TimePoint since) noexcept {
   is_waiting_to_send_ = true;
   last_sent_ = since;
   limit_time();
 }
 
-void Stream::sent(std::size_t count) {
+void StreamCore::sent(std::size_t count) {
   count_taken_out(count);  // before what is released there calls the program, which may write
   output_.drop(count);
   count_left(count);
@@ -194,14 +194,14 @@ void Stream::sent(std::size_t count) {
   if (has_more || (output_.is_empty() && state_ == State::finishing)) settle_later();
 }
 
-void Stream::left(std::size_t count) {
+void StreamCore::left(std::size_t count) {
   count_taken_out(count);
   count_left(count);
   if (extras_ != nullptr) extras_->sent = extras_->taken;
   if (has_sent_news() || (output_.is_empty() && state_ == State::finishing)) loop().defer(*this);
 }
 
-void Stream::count_left(std::size_t count) {
+void StreamCore::count_left(std::size_t count) {
   if (is_rate_limited()) count_sent(count);
   last_sent_ = output_.is_empty() ? loop().now() : loop().clock();
   is_waiting_to_send_ = false;
@@ -218,13 +218,13 @@ void Stream::when_sent(Callback<void(std::error_code)> callback) {
   if (output_.is_empty()) loop().defer(*this);
 }
 
-void Stream::run_first_sent_callback(std::error_code error) {
+void StreamCore::run_first_sent_callback(std::error_code error) {
   Callback<void(std::error_code)> callback = std::move(extras_->sent_callbacks.front().callback);
   extras_->sent_callbacks.pop_front();
   run_own([&] { callback(error); });
 }
 
-bool Stream::has_sent_news() const noexcept {
+bool StreamCore::has_sent_news() const noexcept {
   if (is_silent_ || state_ == State::closed) return false;
   if (has_told_slow_down_ && is_drained()) return true;
   return extras_ != nullptr && !extras_->sent_callbacks.empty() &&
@@ -233,7 +233,7 @@ bool Stream::has_sent_news() const noexcept {
 
 /// Tells of what left: `when_sent`, in order, then `on_drained`. What those who are told bring about is told in a later
 /// turn, however often they send at once: so the stack stays shallow and others have their turn.
-void Stream::tell_sent() {
+void StreamCore::tell_sent() {
   if (is_telling_sent_ || !has_sent_news()) return;
   if (!loop().is_running()) return loop().defer(*this);
   struct Telling {
@@ -277,7 +277,7 @@ void Stream::set_write_marks(Marks marks) {
 
 /// For a pump: what is read here is no answer to what is written, and who waits until its own answers are read, as a stream
 /// does, would wait for ever.
-void Stream::read_on_while_output_full() {
+void StreamCore::read_on_while_output_full() {
   if (settings_->read_while_output_full) return;
   settings_.own().read_while_output_full = true;
   unsuspend(output_full);

@@ -5,7 +5,7 @@
 
 namespace weir {
 
-std::string_view Stream::phase() const noexcept {
+std::string_view StreamCore::phase() const noexcept {
   if (state_ == State::closed) return "closed";
   if (is_lingering_) return "lingering";
   if ((suspended_ & connecting) != 0) return "connecting";
@@ -19,7 +19,7 @@ std::string_view Stream::phase() const noexcept {
   return "closed";
 }
 
-void Stream::describe(ObjectState& state) const noexcept {
+void StreamCore::describe(ObjectState& state) const noexcept {
   state.kind = ObjectKind::stream;
   state.phase = phase();
   state.descriptor = descriptor();

@@ -9,7 +9,7 @@ namespace weir {
 
 static_assert(Stream::most_descriptors == sys::PassedDescriptors::most);
 
-Stream::Passing& Stream::passing() {
+StreamCore::Passing& StreamCore::passing() {
   Extras& more = extras();
   if (more.passing == nullptr) more.passing = std::make_unique<Passing>();
   return *more.passing;
@@ -36,13 +36,14 @@ Accepted Stream::write_with_descriptors(Buffer&& buffer, std::vector<sys::Descri
 }
 
 /// Makes room for them, too: nothing may go wrong once the bytes are in the output.
-bool Stream::takes_descriptors(std::size_t bytes, const std::vector<sys::Descriptor>& descriptors, Accepted& answer) {
-  expects(can_pass_descriptors());
-  expects(bytes > 0 && descriptors.size() <= most_descriptors);
+bool StreamCore::takes_descriptors(std::size_t bytes, const std::vector<sys::Descriptor>& descriptors,
+                                   Accepted& answer) {
+  expects(can_pass());
+  expects(bytes > 0 && descriptors.size() <= Stream::most_descriptors);
   for (const sys::Descriptor& descriptor : descriptors) expects(static_cast<bool>(descriptor));
   if (!takes(bytes, answer)) return false;
   Passing& all = passing();
-  if (descriptors.size() > most_descriptors - all.waiting) {
+  if (descriptors.size() > Stream::most_descriptors - all.waiting) {
     all.has_refused = has_told_slow_down_ = true;
     answer = Accepted::refused;
     return false;
@@ -51,7 +52,7 @@ bool Stream::takes_descriptors(std::size_t bytes, const std::vector<sys::Descrip
   return true;
 }
 
-void Stream::depart(std::size_t bytes_before, std::vector<sys::Descriptor>&& descriptors) noexcept {
+void StreamCore::depart(std::size_t bytes_before, std::vector<sys::Descriptor>&& descriptors) noexcept {
   if (descriptors.empty()) return;
   Passing& all = *extras_->passing;
   all.waiting += descriptors.size();
@@ -59,13 +60,13 @@ void Stream::depart(std::size_t bytes_before, std::vector<sys::Descriptor>&& des
   set_departures(true);
 }
 
-Stream::Departure Stream::next_departure() const noexcept {
+StreamCore::Departure StreamCore::next_departure() const noexcept {
   const std::vector<Passing::Departing>& all = extras_->passing->departing;
   const std::size_t to_next = all.size() > 1 ? all[1].position - all[0].position : unlimited;
   return {all[0].position - extras_->taken, to_next, all[0].descriptors};
 }
 
-void Stream::descriptors_departed() noexcept {
+void StreamCore::descriptors_departed() noexcept {
   Passing& all = *extras_->passing;
   all.waiting -= all.departing.front().descriptors.size();
   all.departing.erase(all.departing.begin());
@@ -74,9 +75,9 @@ void Stream::descriptors_departed() noexcept {
   loop().descriptor_freed();
 }
 
-bool Stream::waits_for_departures() const noexcept { return extras_->passing->has_refused; }
+bool StreamCore::waits_for_departures() const noexcept { return extras_->passing->has_refused; }
 
-void Stream::drop_departures() noexcept {
+void StreamCore::drop_departures() noexcept {
   if (!has_departures()) return;
   set_departures(false);
   extras_->passing->waiting = 0;
@@ -94,30 +95,30 @@ void Stream::on_descriptors(DescriptorsHandler handler) {
   take_arrivals(takes);
 }
 
-void Stream::reserve_arrivals() {
+void StreamCore::reserve_arrivals() {
   std::vector<sys::Descriptor>& arrived = extras_->passing->arrived;
-  arrived.reserve(arrived.size() + most_descriptors);
+  arrived.reserve(arrived.size() + Stream::most_descriptors);
 }
 
-void Stream::descriptors_arrived(std::span<const int> numbers) noexcept {
+void StreamCore::descriptors_arrived(std::span<const int> numbers) noexcept {
   for (const int number : numbers) extras_->passing->arrived.emplace_back(number);
   has_arrivals_ = true;
 }
 
 /// Comes before the bytes they came with are told, which are in the input. False when those are not to be told now.
-bool Stream::tell_descriptors() {
+bool StreamCore::tell_descriptors() {
   has_arrivals_ = false;
   must_deliver_ = true;  // also if the callback throws
   std::vector<sys::Descriptor> arrived = std::exchange(extras_->passing->arrived, {});
-  DescriptorsHandler& handler = extras_->passing->on_descriptors;
-  if (handler) run_own([&] { loop().invoke(handler, *this, std::move(arrived)); });
-  if (is_paused() || is_discarding_ || state_ == State::closed) return false;
+  Stream::DescriptorsHandler& handler = extras_->passing->on_descriptors;
+  if (handler) run_own([&] { loop().invoke(handler, self(), std::move(arrived)); });
+  if (self().is_paused() || is_discarding_ || state_ == State::closed) return false;
   must_deliver_ = false;
   return true;
 }
 
 /// Nobody will hear of them.
-void Stream::drop_arrivals() noexcept {
+void StreamCore::drop_arrivals() noexcept {
   take_arrivals(false);
   if (!std::exchange(has_arrivals_, false)) return;
   extras_->passing->arrived.clear();

@@ -4,25 +4,25 @@
 
 namespace weir {
 
-void Stream::send_diverted() {
+void StreamCore::send_diverted() {
   if (state_ == State::closed || state_ == State::broken || sending_suspended_ != 0) return;
   start_sending();
 }
 
-void Stream::note_received(std::size_t count) noexcept {
+void StreamCore::note_received(std::size_t count) noexcept {
   last_received_ = loop().now();
   has_received_ = true;
   if (is_rate_limited()) count_received(count);
 }
 
-void Stream::note_sent(std::size_t count, bool has_more) noexcept {
+void StreamCore::note_sent(std::size_t count, bool has_more) noexcept {
   if (is_rate_limited()) count_sent(count);
   last_sent_ = loop().now();
   is_waiting_to_send_ = false;
   if (has_more && sending_suspended_ == 0) wait_to_send(loop().now());
 }
 
-void Stream::note_no_room() noexcept {
+void StreamCore::note_no_room() noexcept {
   if (!is_waiting_to_send_) wait_to_send(loop().clock());
 }
 

@@ -10,7 +10,7 @@ void Stream::finish() { begin_to_end(true); }
 
 void Stream::finish_writing() { begin_to_end(false); }
 
-void Stream::begin_to_end(bool discards) noexcept {
+void StreamCore::begin_to_end(bool discards) noexcept {
   if (state_ == State::closed) return;
   if (discards && !is_discarding_) {
     is_discarding_ = true;
@@ -29,7 +29,7 @@ void Stream::begin_to_end(bool discards) noexcept {
 
 /// Takes the steps that have become possible: flushed, then the end is sent; both ends seen, then it is closed.
 /// Not while a callback of this stream runs: `settle` comes back here when it has returned.
-void Stream::advance_end() {
+void StreamCore::advance_end() {
   if (loop().running_slot() == this) return;
   if (fails_when_sent_ && (state_ == State::finishing || state_ == State::ended)) return fail_if_sent();
   if (state_ == State::finishing && output_.is_empty() && is_ready_to_end()) {
@@ -48,7 +48,7 @@ void Stream::advance_end() {
 // --- disorderly ends ---
 
 /// The connection takes no more, yet what the peer sent before may still be here: that is delivered first.
-void Stream::send_failed(std::error_code error) {
+void StreamCore::send_failed(std::error_code error) {
   failure_ = pack(error);
   state_ = State::broken;
   is_waiting_to_send_ = false;
@@ -63,7 +63,7 @@ void Stream::send_failed(std::error_code error) {
 /// Delivers, a turn's worth at a time, until nothing more is there. A stream that is paused, or whose input is full,
 /// fails when it is resumed, as it would if the peer's reset had been there to be read. A pipe is read for one turn, which is
 /// what it can hold: who writes to it may not know that anything has failed, and go on for ever.
-void Stream::finish_broken() {
+void StreamCore::finish_broken() {
   if (is_suspended() && (suspended_ & (at_end | drained_enough)) == 0) return;
   if (!is_suspended()) {
     has_received_ = false;
@@ -71,11 +71,11 @@ void Stream::finish_broken() {
     if (state_ == State::broken && has_received_ && is_connection_) return loop().defer(*this);
     if (is_starved()) return;  // goes on when there is memory, at the latest when the write limit has passed
   }
-  if (state_ == State::broken) fail(unpack(failure_));
+  if (state_ == State::broken) close(unpack(failure_), true);
 }
 
 /// There may be nothing to receive, so that `received` would never come.
-void Stream::memory_returned() noexcept { loop().defer(*this); }
+void StreamCore::memory_returned() noexcept { loop().defer(*this); }
 
 void Stream::fail(std::error_code error) {
   expects(static_cast<bool>(error));
@@ -92,10 +92,10 @@ void Stream::fail_when_sent(std::error_code error) noexcept {
   loop().defer(*this);
 }
 
-void Stream::fail_if_sent() {
+void StreamCore::fail_if_sent() {
   if (!output_.is_empty() || !has_all_left()) return;
   if (!loop().is_running()) return loop().defer(*this);
-  fail(unpack(failure_));
+  close(unpack(failure_), true);
 }
 
 void Stream::abort() noexcept {
@@ -105,7 +105,7 @@ void Stream::abort() noexcept {
 }
 
 /// The terminal event.
-void Stream::close(std::error_code error, bool reset) {
+void StreamCore::close(std::error_code error, bool reset) {
   if (state_ == State::closed) return;
   const SlotHold hold(*this);
   state_ = State::closed;
@@ -122,15 +122,15 @@ void Stream::close(std::error_code error, bool reset) {
 
 /// Tells those who wait for what was not sent, then that the stream is closed. A callback that throws cuts this short;
 /// `run_deferred` goes on with it.
-void Stream::tell_closed(std::error_code error) {
+void StreamCore::tell_closed(std::error_code error) {
   if (has_read_ && !is_silent_) end_read(error ? error : errc::closed);
   while (!is_silent_ && extras_ != nullptr && !extras_->sent_callbacks.empty()) run_first_sent_callback(error);
   if (!std::exchange(has_told_closed_, true)) call(on_closed_, error);
-  if (owner_ != nullptr && !is_silent_) owner_->stream_closed(*this);
+  if (owner_ != nullptr && !is_silent_) owner_->stream_closed(self());
 }
 
 /// The handle is gone. What was accepted for writing is flushed in the background.
-void Stream::destroy() noexcept {
+void StreamCore::destroy() noexcept {
   is_silent_ = true;
   owner_ = nullptr;
   ListHook<OwnedTag>::unlink();
@@ -152,16 +152,16 @@ void Stream::destroy() noexcept {
 }
 
 /// The loop ends with this stream still lingering.
-void Stream::loop_ends() noexcept {
+void StreamCore::loop_ends() noexcept {
   if (is_lingering_) close({}, true);
 }
 
-void Stream::run_deferred() {
+void StreamCore::run_deferred() {
   if (is_silent_) drop_callbacks();
   if (is_released()) drop_attachment();
   if (state_ == State::closed) {
     if (!has_told_closed_ && extras_ != nullptr) tell_closed(extras_->end);
-    if (owner_ != nullptr) owner_->stream_closed(*this);
+    if (owner_ != nullptr) owner_->stream_closed(self());
     return;
   }
   deliver();
@@ -178,13 +178,13 @@ void Stream::run_deferred() {
 // --- time limits ---
 
 /// Arms the timer for the next limit unless it is armed for an earlier moment: then it looks again when it fires.
-void Stream::limit_time() noexcept {
+void StreamCore::limit_time() noexcept {
   const TimePoint next = deadline();
   if (next == TimePoint::max() || state_ == State::closed) return;
   if (!WheelTimer::is_armed() || loop().time_of(tick()) > next) loop().arm(*this, next);
 }
 
-void Stream::fired() {
+void StreamCore::fired() {
   const SlotHold hold(*this);
   const CallbackSpan span(*this);
   if (is_rate_limited()) resume_due_rates();
@@ -192,16 +192,16 @@ void Stream::fired() {
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
   loop().recorder().limit_passed(next);
-  if (state_ == State::broken) return fail(unpack(failure_));
+  if (state_ == State::broken) return close(unpack(failure_), true);
   if (what == errc::read_timed_out || what == errc::idle_timed_out) return fail_unless_data_waits(what);
   if (what == errc::write_timed_out) return fail_unless_room_waits();
   if (what == errc::deadline_passed) return fail_at_deadline();
-  if (what) return fail(what);
+  if (what) return close(what, true);
   close({}, state_ != State::ended);  // a reset, so that a cut-off stream does not look like a whole one
 }
 
 /// Data that has arrived wins, also when the loop was too busy, or too short of memory, to fetch it in time.
-void Stream::fail_unless_data_waits(std::error_code what) {
+void StreamCore::fail_unless_data_waits(std::error_code what) {
   if (!is_suspended()) {
     has_received_ = false;
     receive_rest();
@@ -209,29 +209,29 @@ void Stream::fail_unless_data_waits(std::error_code what) {
     if (is_starved()) reading_since_ = last_received_ = loop().clock();
     if (is_starved() || has_received_) return limit_time();
   }
-  fail(what);
+  close(what, true);
 }
 
 /// What has arrived is delivered before, and may make the program move the deadline.
-void Stream::fail_at_deadline() {
+void StreamCore::fail_at_deadline() {
   if (!is_suspended()) receive_rest();
   if (state_ == State::closed) return;
   std::error_code what;
   if (deadline(&what) > loop().now()) return limit_time();
-  fail(errc::deadline_passed);
+  close(errc::deadline_passed, true);
 }
 
 /// A peer that takes a little now and then is slow, not stuck, though the system may not have reported any room.
-void Stream::fail_unless_room_waits() {
+void StreamCore::fail_unless_room_waits() {
   const TimePoint last_progress = last_sent_;
   send_rest();
   if (state_ == State::closed || state_ == State::broken) return;
-  if (last_sent_ == last_progress) return fail(errc::write_timed_out);
+  if (last_sent_ == last_progress) return close(errc::write_timed_out, true);
   limit_time();
 }
 
 /// The first moment at which a limit would be passed, and which; no error stands for the end of lingering.
-TimePoint Stream::deadline(std::error_code* what) const noexcept {
+TimePoint StreamCore::deadline(std::error_code* what) const noexcept {
   const TimeLimits& limits = settings_->time_limits;
   TimePoint first = end_deadline_;
   if (is_rate_limited()) first = std::min(first, rate_resumes_at());

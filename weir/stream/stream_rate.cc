@@ -6,9 +6,9 @@
 namespace weir {
 
 /// What a limited stream has beside the others.
-class Stream::RateState final : public RateMember {
+class StreamCore::RateState final : public RateMember {
  public:
-  explicit RateState(Stream& stream) noexcept : stream_(stream) {}
+  explicit RateState(StreamCore& stream) noexcept : stream_(stream) {}
 
   void set_limits(const RateLimits& limits) {
     ways_[0].bucket.set(limits.read, stream_.loop().now());
@@ -101,12 +101,12 @@ class Stream::RateState final : public RateMember {
     }
   }
 
-  Stream& stream_;
+  StreamCore& stream_;
   RateNode* group_ = nullptr;
   std::array<Way, 2> ways_;
 };
 
-Stream::RateState& Stream::rate_state() {
+StreamCore::RateState& StreamCore::rate_state() {
   Extras& more = extras();
   if (more.rate == nullptr) more.rate = std::make_unique<RateState>(*this);
   return *more.rate;
@@ -124,14 +124,14 @@ void Stream::set_rate_group(RateGroup* group) {
   set_rate_limited(rate.is_limiting());
 }
 
-std::size_t Stream::receive_allowance() {
+std::size_t StreamCore::receive_allowance() {
   if (!is_rate_limited() || is_discarding_) return unlimited;
   const std::size_t allowed = extras_->rate->allowance(Direction::read);
   if (allowed == 0) suspend(by_rate);
   return allowed;
 }
 
-std::size_t Stream::send_allowance() {
+std::size_t StreamCore::send_allowance() {
   if (!is_rate_limited()) return unlimited;
   const std::size_t allowed = extras_->rate->allowance(Direction::write);
   if (allowed == 0) {
@@ -142,15 +142,15 @@ std::size_t Stream::send_allowance() {
   return allowed;
 }
 
-void Stream::count_received(std::size_t bytes) noexcept { extras_->rate->count(Direction::read, bytes); }
+void StreamCore::count_received(std::size_t bytes) noexcept { extras_->rate->count(Direction::read, bytes); }
 
-void Stream::count_sent(std::size_t bytes) noexcept { extras_->rate->count(Direction::write, bytes); }
+void StreamCore::count_sent(std::size_t bytes) noexcept { extras_->rate->count(Direction::write, bytes); }
 
-TimePoint Stream::rate_resumes_at() const noexcept { return extras_->rate->resumes_at(); }
+TimePoint StreamCore::rate_resumes_at() const noexcept { return extras_->rate->resumes_at(); }
 
-void Stream::resume_due_rates() noexcept { extras_->rate->resume_due(); }
+void StreamCore::resume_due_rates() noexcept { extras_->rate->resume_due(); }
 
-Stream::Extras::Extras() = default;
-Stream::Extras::~Extras() = default;
+StreamCore::Extras::Extras() = default;
+StreamCore::Extras::~Extras() = default;
 
 }  // namespace weir

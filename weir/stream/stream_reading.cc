@@ -6,7 +6,7 @@
 
 namespace weir {
 
-void Stream::received(Received& data) {
+void StreamCore::received(Received& data) {
   if (is_rate_limited()) [[unlikely]]
     count_received(data.bytes().size());
   last_received_ = loop().now();
@@ -14,11 +14,11 @@ void Stream::received(Received& data) {
   if (is_discarding_) return discard(data.bytes().size());
   data.append_to(input_);
   if (input_.size() >= high_mark()) suspend(input_full);
-  if (!is_paused()) tell_data();
+  if (!self().is_paused()) tell_data();
   settle();
 }
 
-void Stream::arrived(Buffer&& data) {
+void StreamCore::arrived(Buffer&& data) {
   if (is_rate_limited()) count_received(data.size());
   last_received_ = loop().now();
   has_received_ = true;
@@ -29,22 +29,22 @@ void Stream::arrived(Buffer&& data) {
 }
 
 /// Tells of bytes that were there before: reading was resumed, or the callback is new.
-void Stream::deliver() {
-  if (must_deliver_ && !is_paused() && state_ != State::closed) tell_data();
+void StreamCore::deliver() {
+  if (must_deliver_ && !self().is_paused() && state_ != State::closed) tell_data();
 }
 
-void Stream::tell_data() {
+void StreamCore::tell_data() {
   must_deliver_ = false;
   if (has_arrivals_ && !tell_descriptors()) [[unlikely]]
     return;
   if (has_read_) [[unlikely]] {
     serve_read();
-    if (has_read_ || is_paused() || is_discarding_ || state_ == State::closed) return;
+    if (has_read_ || self().is_paused() || is_discarding_ || state_ == State::closed) return;
   }
   if (!input_.is_empty()) call(on_data_);
 }
 
-void Stream::receive_ended(std::error_code error) {
+void StreamCore::receive_ended(std::error_code error) {
   if (error && (failure_ == 0 || failure_ == ENOTCONN)) failure_ = pack(error);
   // After a failed send the system reports a lost connection as an end; only EPIPE proves a real one.
   if (failure_ == 0 || (!error && failure_ == EPIPE)) {
@@ -55,12 +55,12 @@ void Stream::receive_ended(std::error_code error) {
   }
   if (has_read_) must_deliver_ = true;
   deliver();
-  if (state_ == State::broken && !must_tell_end_) return fail(unpack(failure_));
+  if (state_ == State::broken && !must_tell_end_) return close(unpack(failure_), true);
   tell_peer_ended();
   settle();
 }
 
-void Stream::tell_peer_ended() {
+void StreamCore::tell_peer_ended() {
   if (!std::exchange(must_tell_end_, false) || is_discarding_ || state_ == State::closed) return;
   if (on_end_) {
     call(on_end_);
@@ -81,14 +81,14 @@ void Stream::resume() {
   loop().defer(*this);
 }
 
-void Stream::suspend(std::uint8_t reasons) noexcept {
+void StreamCore::suspend(std::uint8_t reasons) noexcept {
   const bool was_running = !is_suspended();
   suspended_ |= reasons;
   if ((reasons & input_full) != 0 && !is_observing()) input_.add_observer(*this);
   if (was_running && state_ != State::closed) stop_receiving();
 }
 
-void Stream::unsuspend(std::uint8_t reasons) noexcept {
+void StreamCore::unsuspend(std::uint8_t reasons) noexcept {
   if ((suspended_ & reasons) == 0) return;
   suspended_ &= static_cast<std::uint8_t>(~reasons);
   if ((reasons & input_full) != 0) input_.remove_observer(*this);
@@ -99,12 +99,12 @@ void Stream::unsuspend(std::uint8_t reasons) noexcept {
   limit_time();
 }
 
-void Stream::changed(Buffer&, const BufferChange&) noexcept {
+void StreamCore::changed(Buffer&, const BufferChange&) noexcept {
   if (input_.size() <= settings_->read_marks.low || input_.size() < needed_) unsuspend(input_full);
 }
 
 /// After a change of the marks.
-void Stream::apply_read_marks() {
+void StreamCore::apply_read_marks() {
   if (is_discarding_) return;
   if (input_.size() >= high_mark()) {
     suspend(input_full);
@@ -122,11 +122,10 @@ bool Stream::need_input(std::size_t count) {
   return true;
 }
 
-void Stream::fail_reading(std::error_code error) { fail(error); }
-
 /// True when the handler of frames, having been called, is to be called with the next one.
-bool Stream::may_go_on(std::uint8_t version) noexcept {
-  if (is_silent_ || is_discarding_ || is_paused() || state_ == State::closed || data_handlers_ != version) return false;
+bool StreamCore::may_go_on(std::uint8_t version) noexcept {
+  if (is_silent_ || is_discarding_ || self().is_paused() || state_ == State::closed || data_handlers_ != version)
+    return false;
   if (!loop().is_cut()) return true;
   must_deliver_ = true;
   loop().defer(*this);
@@ -146,20 +145,20 @@ void Stream::read_until(std::string delimiter, ReadHandler handler, std::size_t 
 
 void Stream::read_line(ReadHandler handler, LineReader reader) { read_frame(std::move(reader), std::move(handler)); }
 
-void Stream::begin_read(Callback<Result<std::optional<Buffer>>(Buffer&)> next, std::size_t longest,
-                        ReadHandler handler) {
+void StreamCore::begin_read(Callback<Result<std::optional<Buffer>>(Buffer&)> next, std::size_t longest,
+                            Stream::ReadHandler handler) {
   expects(static_cast<bool>(handler));
   expects(!has_read_);
   if (state_ == State::closed) return;
-  if (!need_input(longest)) next = [](Buffer&) { return Result<std::optional<Buffer>>(errc::limit); };
+  if (!self().need_input(longest)) next = [](Buffer&) { return Result<std::optional<Buffer>>(errc::limit); };
   extras().read = {std::move(next), std::move(handler)};
   has_read_ = true;
   must_deliver_ = true;
   loop().defer(*this);
 }
 
-void Stream::serve_read() {
-  while (has_read_ && !is_paused() && state_ != State::closed) {
+void StreamCore::serve_read() {
+  while (has_read_ && !self().is_paused() && state_ != State::closed) {
     if (loop().is_cut()) {
       must_deliver_ = true;
       return loop().defer(*this);
@@ -177,17 +176,17 @@ void Stream::serve_read() {
   }
 }
 
-void Stream::end_read(Result<Buffer> result) {
+void StreamCore::end_read(Result<Buffer> result) {
   has_read_ = false;
   PendingRead read = std::exchange(extras_->read, {});
   needed_ = 0;
   apply_read_marks();
-  run_own([&] { read.handler(*this, std::move(result)); });
+  run_own([&] { read.handler(self(), std::move(result)); });
 }
 
 /// Counts once the end is sent. Before that, to stop reading could mean to wait for ever for a peer that writes, and does
 /// not read until somebody reads what it has written.
-void Stream::discard(std::size_t count) noexcept {
+void StreamCore::discard(std::size_t count) noexcept {
   if (state_ != State::ended) return;
   discarded_ += static_cast<std::uint32_t>(std::min<std::size_t>(count, ~std::uint32_t{0} - discarded_));
   if (discarded_ < settings_->linger_bytes) return;

@@ -24,26 +24,26 @@ inline bool lacks_memory(std::error_code error) noexcept {
   return error == std::errc::not_enough_memory || error == errc::budget;
 }
 
-struct Stream::PendingRead {
+struct StreamCore::PendingRead {
   Callback<Result<std::optional<Buffer>>(Buffer&)> next;
-  ReadHandler handler;
+  Stream::ReadHandler handler;
 };
 
 /// Of a stream that has passed descriptors, or takes those that come.
-struct Stream::Passing {
+struct StreamCore::Passing {
   struct Departing {
     std::uint64_t position;  ///< of Extras::taken: with the byte that is next then they leave
     std::vector<sys::Descriptor> descriptors;
   };
 
-  DescriptorsHandler on_descriptors;
+  Stream::DescriptorsHandler on_descriptors;
   std::vector<sys::Descriptor> arrived;
   std::vector<Departing> departing;  ///< a few at most: each holds one of `most_descriptors` at least
   std::size_t waiting = 0;           ///< how many those are together
   bool has_refused = false;          ///< some, for so many wait
 };
 
-struct Stream::Extras {
+struct StreamCore::Extras {
   struct SentCallback {
     std::uint64_t position;  ///< of `sent`, at which all that was written before has left
     Callback<void(std::error_code)> callback;
@@ -52,8 +52,8 @@ struct Stream::Extras {
   Extras();
   ~Extras();
 
-  Handler on_connected;
-  Handler on_drained;
+  Stream::Handler on_connected;
+  Stream::Handler on_drained;
   std::unique_ptr<RateState> rate;   ///< if it has ever been limited
   std::unique_ptr<Passing> passing;  ///< if it has to do with descriptors
   PendingRead read;                  ///< if has_read_
@@ -64,19 +64,22 @@ struct Stream::Extras {
   std::error_code end;      ///< the terminal error, while the callbacks above have yet to hear of it
 };
 
-inline void Stream::count_taken_out(std::size_t count) noexcept {
+/// Every StreamCore is one.
+inline Stream& StreamCore::self() noexcept { return static_cast<Stream&>(*this); }
+
+inline void StreamCore::count_taken_out(std::size_t count) noexcept {
   if (extras_ != nullptr) extras_->taken += count;
 }
 
 /// Who was told to slow down may go on.
-inline bool Stream::is_drained() const noexcept {
+inline bool StreamCore::is_drained() const noexcept {
   return output_.size() <= settings_->write_marks.low && !(has_departures() && waits_for_departures());
 }
 
 /// Runs something of the user's, unless the stream is silent. It may do anything to the stream: the slot is held. When it
 /// throws, through callbacks of other streams perhaps, what each of them has still to do is done at the end of the turn.
 template <class Function>
-inline void Stream::run_own(Function function) {
+inline void StreamCore::run_own(Function function) {
   if (is_silent_) return;
   struct Unwound {
     ~Unwound() {
@@ -85,7 +88,7 @@ inline void Stream::run_own(Function function) {
       stream.loop().callback_threw(stream);
       stream.loop().defer(stream);
     }
-    Stream& stream;
+    StreamCore& stream;
     Slot* outer;
     bool has_thrown = true;
   };
@@ -97,8 +100,8 @@ inline void Stream::run_own(Function function) {
 }
 
 template <class AnyHandler, class... Args>
-inline void Stream::call(AnyHandler& handler, Args... args) {
-  if (handler) run_own([&] { loop().invoke(handler, *this, args...); });
+inline void StreamCore::call(AnyHandler& handler, Args... args) {
+  if (handler) run_own([&] { loop().invoke(handler, self(), args...); });
 }
 
 }  // namespace weir
