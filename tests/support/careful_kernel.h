@@ -156,12 +156,17 @@ class CarefulKernel final : public sys::Kernel {
     return below_.send_file(socket, file, offset, count);
   }
   sys::CallResult fill_pipe(int socket, int pipe, std::size_t count) override {
+    const AllocationPause pause;
     return below_.fill_pipe(socket, pipe, count);
   }
   sys::CallResult drain_pipe(int pipe, int socket, std::size_t count) override {
+    const AllocationPause pause;
     return below_.drain_pipe(pipe, socket, count);
   }
-  sys::CallResult set_pipe_size(int pipe, std::size_t size) override { return below_.set_pipe_size(pipe, size); }
+  sys::CallResult set_pipe_size(int pipe, std::size_t size) override {
+    const AllocationPause pause;
+    return below_.set_pipe_size(pipe, size);
+  }
   sys::CallResult create_pipe(std::array<int, 2>& ends) override {
     const AllocationPause pause;
     return below_.create_pipe(ends);

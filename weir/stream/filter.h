@@ -29,7 +29,8 @@ namespace weir {
 /// Threads:  the loop's.
 /// Errors:   an error of `decode` ends the stream once what came before has been delivered; one of `encode` ends writing, as
 ///           an error of the system's would. std::errc::not_enough_memory is none: the step is tried again when the pool
-///           has memory. What a step throws leaves `run()`.
+///           has memory. What a step throws leaves `run()`; the filter is asked no more, for its place in the bytes may be lost, and
+///           the stream fails with std::errc::state_not_recoverable.
 class WEIR_API Filter {
  public:
   /// How far a step is to go.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 
+#include "weir/base/on_unwind.h"
 #include "weir/loop/backend.h"
 #include "weir/stream/stream_state.h"
 
@@ -154,7 +155,7 @@ class FilterStream final : public Stream {
       if (is_closed()) return;  // by the filter
       const bool has_moved = step.from.size() != before || !decoded_.is_empty();
       left_of_turn -= std::min(left_of_turn, decoded_.size());
-      if (!decoded_.is_empty()) arrived(std::exchange(decoded_, Buffer(loop().pool())));
+      if (!decoded_.is_empty()) arrived(std::move(decoded_));
       if (!flow) return decoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) continue;
       if (is_end) return end_reading({});
@@ -163,18 +164,16 @@ class FilterStream final : public Stream {
     }
   }
 
-  /// Should the filter throw, it is asked again in the next turn. What it has given stays in its place until then.
+  /// A filter that has thrown may have lost its place in the bytes, and is asked no more: the stream fails, in the next turn.
   template <class Function>
   Result<Filter::Flow> taken_step(Function function) {
-    struct Retry {
-      ~Retry() {
-        if (has_thrown) stream.loop().defer(stream);
-      }
-      FilterStream& stream;
-      bool has_thrown = true;
-    } retry{*this};
+    if (has_thrown_) return std::make_error_code(std::errc::state_not_recoverable);
+    OnUnwind failing([this]() noexcept {
+      has_thrown_ = true;
+      loop().defer(*this);
+    });
     Result<Filter::Flow> flow = function();
-    retry.has_thrown = false;
+    failing.done();
     return flow;
   }
 
@@ -215,9 +214,9 @@ class FilterStream final : public Stream {
       if (is_closed()) return;  // by the filter
       const std::size_t consumed = before - output_.size();
       const bool has_moved = consumed != 0 || !encoded_.is_empty();
-      hand_down(std::exchange(encoded_, Buffer(loop().pool())));
-      if (output_.is_empty()) is_sending_ = false;
       if (consumed != 0) count_taken(consumed);
+      hand_down();
+      if (output_.is_empty()) is_sending_ = false;
       if (!flow) return encoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) {
         is_sending_ = true;
@@ -234,19 +233,13 @@ class FilterStream final : public Stream {
 
   /// What of the output is a file's is read for the filter, a piece at a time.
   Result<Filter::Flow> step_with_file(std::size_t room, Filter::Push push) {
-    struct Front {  // what the filter leaves goes back, also when it throws
-      ~Front() {
-        if (!bytes.is_empty() && !stream.is_closed()) stream.output_.prepend(std::move(bytes));
-      }
-      FilterStream& stream;
-      Buffer bytes;
-    };
     const std::size_t count = std::min(room, output_.size());
     if (auto read = output_.materialize(count); !read) return read.error();
-    Front front{*this, output_.take(count)};
+    Buffer front = output_.take(count);
     const bool is_all = output_.is_empty();
-    Result<Filter::Flow> flow = step(front.bytes, room, is_all ? push : Filter::Push::some);
-    if (front.bytes.is_empty() && flow && !is_all) flow = Filter::Flow::has_more;
+    Result<Filter::Flow> flow = step(front, room, is_all ? push : Filter::Push::some);
+    if (front.is_empty() && flow && !is_all) flow = Filter::Flow::has_more;
+    if (!is_closed()) output_.prepend(std::move(front));  // what the filter has left
     return flow;
   }
 
@@ -276,7 +269,7 @@ class FilterStream final : public Stream {
       const Result<Filter::Flow> flow = taken_step([&] { return step(nothing, most_at_once, Filter::Push::flush); });
       if (is_closed()) return false;  // by the filter
       const bool has_moved = !encoded_.is_empty();
-      hand_down(std::exchange(encoded_, Buffer(loop().pool())));
+      hand_down();
       if (!flow) return encoding_failed(flow.error()), false;
       if (*flow == Filter::Flow::wants_more || !has_moved) break;
     }
@@ -310,16 +303,18 @@ class FilterStream final : public Stream {
 
   void memory_returned() noexcept override { loop().defer(*this); }
 
-  /// Never refused: the stream below is not full, and bounded by what the filter makes of one step.
-  void hand_down(Buffer&& encoded) {
-    if (encoded.is_empty() || !below_->is_writable()) return;
-    below_->output_.append(std::move(encoded));
+  /// Never refused: the stream below is not full, and bounded by what the filter makes of one step. Without memory to hand
+  /// it down what there is waits for the next step.
+  void hand_down() {
+    if (encoded_.is_empty()) return;
+    if (!below_->is_writable()) return encoded_.clear();
+    below_->output_.append(std::move(encoded_));
     (void)below_->taken();
   }
 
   std::unique_ptr<Stream> below_;  // none once this is closed
   const std::unique_ptr<Filter> filter_;
-  Buffer decoded_;  // what a step has given; empty between steps, but behind one that has thrown
+  Buffer decoded_;  // what a step has given; empty between steps, but when there was no memory for it
   Buffer encoded_;
   Filter::Push push_ = Filter::Push::some;  // `flush` until the filter has done it
   bool is_receiving_ = false;
@@ -328,6 +323,7 @@ class FilterStream final : public Stream {
   std::uint64_t confirming_ = ~std::uint64_t{0};  // what the stream below was last asked about, of Extras::taken
   bool has_flushed_ = false;                      // the filter holds nothing back
   bool has_ended_ = false;                        // the filter has given its end
+  bool has_thrown_ = false;                       // and is asked no more
 };
 
 std::unique_ptr<Stream> Stream::filter(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 
+#include "weir/base/on_unwind.h"
 #include "weir/loop/backend.h"
 #include "weir/stream/stream_state.h"
 
@@ -12,7 +13,7 @@ namespace {
 /// and each has its share of the turn.
 class PairStream final : public Stream {
  public:
-  PairStream(EventLoop& loop, StreamSettings settings) : Stream(loop, std::move(settings)) {}
+  PairStream(EventLoop& loop, StreamSettings settings) : Stream(loop, std::move(settings)), taken_(loop.pool()) {}
 
   static void couple(PairStream& first, PairStream& second) {
     first.peer_ = &second;
@@ -74,11 +75,12 @@ class PairStream final : public Stream {
   bool has_more() const noexcept { return peer_ != nullptr && peer_->is_sending_ && !peer_->output_.is_empty(); }
 
   bool has_come_to_end() const noexcept {
-    return !is_closed() && is_receiving_ && ending_ != Ending::none && !has_more();
+    return !is_closed() && is_receiving_ && ending_ != Ending::none && !has_more() && taken_.is_empty();
   }
 
   /// Moves what the peer sends, until the input is full or the turn is over.
   void take_over() {
+    if (!taken_.is_empty()) arrived(std::move(taken_));
     for (std::size_t left_of_turn = most_in_turn; is_receiving_ && has_more();) {
       if (left_of_turn == 0) return loop().defer(*this);
       Buffer& from = peer_->output_;
@@ -86,10 +88,13 @@ class PairStream final : public Stream {
           std::min({from.size(), most_at_once, left_of_turn, receive_allowance(), peer_->send_allowance()});
       if (count == 0) return;
       if (const Result<void> read = read_files(from, count); !read) return reading_failed(read.error());
-      arrived(count == from.size() ? from.take_all() : from.take(count));
+      taken_ = count == from.size() ? from.take_all() : from.take(count);
       left_of_turn -= count;
       if (from.is_empty()) peer_->is_sending_ = false;
       peer_->left(count);
+      OnUnwind retrying([this]() noexcept { loop().defer(*this); });
+      arrived(std::move(taken_));
+      retrying.done();
     }
   }
 
@@ -112,6 +117,7 @@ class PairStream final : public Stream {
   Ending ending_ = Ending::none;  // of what the peer sends
   bool is_receiving_ = false;
   bool is_sending_ = false;  // there is output that the peer may take
+  Buffer taken_;             // of the peer's output; empty, but when there was no memory for it in the input
 };
 
 }  // namespace

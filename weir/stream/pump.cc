@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "weir/base/on_unwind.h"
 #include "weir/loop/event_loop.h"
 #include "weir/stream/splice.h"
 #include "weir/stream/stream.h"
@@ -39,7 +40,10 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
         wait_for_room(side);
         break;
       }
-      const Accepted answer = to.stream->write(offered == input.size() ? std::move(input) : input.take(offered));
+      OnUnwind failing(
+          [&]() noexcept { to.stream->fail_when_sent(std::make_error_code(std::errc::not_enough_memory)); });
+      const Accepted answer = to.stream->write(offered == input.size() ? input.take_all() : input.take(offered));
+      failing.done();
       if (answer == Accepted::closed) input.clear();  // it has failed: that is on its way
       if (answer == Accepted::closed || answer == Accepted::refused) break;
       handed_over += offered;

@@ -64,7 +64,8 @@ class WEIR_API StreamCore : protected ByteSlot, public ListHook<OwnedTag>, priva
 
   // What the kind reports.
   void received(Received& data) override;
-  /// As `received`, from what is no descriptor. Calls nothing back yet: `deliver` does.
+  /// As `received`, from what is no descriptor. Calls nothing back yet: `deliver` does. `data` is empty afterwards, unless
+  /// there was no memory to take it.
   void arrived(Buffer&& data);
   void deliver();
   void receive_ended(std::error_code error) override;

@@ -22,7 +22,10 @@ void StreamCore::arrived(Buffer&& data) {
   if (is_rate_limited()) count_received(data.size());
   last_received_ = loop().now();
   has_received_ = true;
-  if (is_discarding_) return discard(data.size());
+  if (is_discarding_) {
+    discard(data.size());
+    return data.clear();
+  }
   input_.append(std::move(data));
   if (input_.size() >= high_mark()) suspend(input_full);
   must_deliver_ = true;

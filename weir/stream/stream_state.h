@@ -6,6 +6,7 @@
 #include <deque>
 #include <vector>
 
+#include "weir/base/on_unwind.h"
 #include "weir/loop/event_loop.h"
 #include "weir/stream/stream.h"
 
@@ -81,22 +82,17 @@ inline bool StreamCore::is_drained() const noexcept {
 template <class Function>
 inline void StreamCore::run_own(Function function) {
   if (is_silent_) return;
-  struct Unwound {
-    ~Unwound() {
-      stream.loop().exchange_running_slot(outer);
-      if (!has_thrown) return;
-      stream.loop().callback_threw(stream);
-      stream.loop().defer(stream);
-    }
-    StreamCore& stream;
-    Slot* outer;
-    bool has_thrown = true;
-  };
   const SlotHold hold(*this);
   loop().begin_callback();
-  Unwound unwound{*this, loop().exchange_running_slot(this)};
+  Slot* const outer = loop().exchange_running_slot(this);
+  OnUnwind throwing([&]() noexcept {
+    loop().exchange_running_slot(outer);
+    loop().callback_threw(*this);
+    loop().defer(*this);
+  });
   function();
-  unwound.has_thrown = false;
+  throwing.done();
+  loop().exchange_running_slot(outer);
 }
 
 template <class AnyHandler, class... Args>
