@@ -2,13 +2,26 @@
 // SPDX-License-Identifier: MIT
 #include "weir/cli/process.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 
 namespace weir::cli {
+namespace {
+
+/// Whoever started it may have closed some: what is opened next would take their place, and be sent the log.
+void fill_standard_descriptors() {
+  int opened = STDIN_FILENO;
+  while (opened >= 0 && opened <= STDERR_FILENO) opened = ::open("/dev/null", O_RDWR | O_NOCTTY);
+  if (opened > STDERR_FILENO) (void)::close(opened);
+}
+
+}  // namespace
 
 void prepare_process() {
+  fill_standard_descriptors();
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max;

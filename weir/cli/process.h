@@ -12,7 +12,8 @@ inline constexpr int exit_usage = 2;    ///< the arguments make no sense
 inline constexpr int exit_signal_base =
     128;  ///< plus the number of the signal that ended it at once, as a shell counts
 
-/// Lifts the descriptor limit as far as the process may, and makes a closed stdout or stderr an error, not a death.
+/// Lifts the descriptor limit as far as the process may, and makes a closed stdout or stderr an error, not a death. To be
+/// called before anything is opened.
 void prepare_process();
 
 /// How many descriptors the process may have open.
