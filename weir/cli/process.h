@@ -16,6 +16,9 @@ inline constexpr int exit_signal_base =
 /// called before anything is opened.
 void prepare_process();
 
+/// Ends the process as it is. Its TCP connections are reset, so that none that is cut off looks like a whole one.
+[[noreturn]] void exit_at_once(int exit_code);
+
 /// How many descriptors the process may have open.
 std::size_t descriptor_limit();
 

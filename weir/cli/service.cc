@@ -3,7 +3,6 @@
 #include "weir/cli/service.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
 #include <fmt/core.h>
@@ -120,7 +119,7 @@ void Service::tell_exception(const Stream& stream, const std::exception_ptr& exc
 void Service::stop(int signal) {
   if (is_stopping_) {
     log_.warning("{} again: {} connections are cut", signal_name(signal), count_connections());
-    std::_Exit(exit_signal_base + signal);
+    exit_at_once(exit_signal_base + signal);
   }
   is_stopping_ = true;
   log_.info("{}: {} connections have {} s to end", signal_name(signal), count_connections(),
