@@ -1,6 +1,7 @@
 # weir: tests of the tool's command line: what is wrong is said in one line, with the right exit code.
 # SPDX-License-Identifier: MIT
 import os
+import re
 import socket
 import tempfile
 import unittest
@@ -87,6 +88,12 @@ class Arguments(unittest.TestCase):
         self.proxy_fails("--to: 'example.com:80' is not an address; use HOST:PORT", "--to", "example.com:80")
         self.proxy_fails("--to: '192.0.2.1:0' has port 0", "--to", ":2", "192.0.2.1:0")
         self.proxy_fails("--to: ':0' has port 0", "--to", ":0")
+
+    def test_a_target_that_is_the_proxy_itself_is_wrong_usage(self):
+        for listen, target in ((":7070", "localhost:7070"), ("[::1]:7070", "[::1]:7070"), ("unix:/run/x", "unix:/run/x"),
+                               ("unix:@x", "unix:@x")):
+            self.fails(2, f"^weir proxy: --to: '{re.escape(target)}' is where it listens itself",
+                       "proxy", "--listen", listen, "--to", ":1", "--to", target)
 
     def test_a_rate_that_makes_no_sense_is_wrong_usage(self):
         for rate in ("0", "-1", "fast", "10Q", "10 M", "10m", "10M/s", "10Mbit", "1e9", ""):

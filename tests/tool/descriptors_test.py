@@ -1,7 +1,12 @@
-# weir: tests of `weir echo` when it may open no more descriptors.
+# weir: tests of the tool's descriptors: when it may open no more, and when the standard ones are closed.
 # SPDX-License-Identifier: MIT
+import os
 import resource
 import select
+import signal
+import socket
+import subprocess
+import tempfile
 import time
 import unittest
 
@@ -88,6 +93,42 @@ class Descriptors(unittest.TestCase):
                 self.assertEqual(resource.prlimit(server.pid, resource.RLIMIT_NOFILE), (hard, hard))
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class StandardDescriptors(unittest.TestCase):
+    def test_what_is_opened_takes_the_place_of_none_that_is_closed(self):
+        for closed in ((0,), (1,), (2,), (0, 1, 2)):
+            with tempfile.TemporaryDirectory() as folder:
+                self.serves_with(closed, f"{folder}/socket")
+
+    def serves_with(self, closed, path):
+        script = "exec \"$@\" " + " ".join(f"{number}>&-" for number in closed)
+        server = subprocess.Popen(["sh", "-c", script, "sh", tool.TOOL, "echo", "--listen", f"unix:{path}", "--log", "debug"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  preexec_fn=tool.die_with_test)
+        try:
+            connection = tool.eventually(lambda: self.connected(path))
+            for _ in range(3):
+                tool.echo(connection)
+            for number in range(3):
+                self.assertEqual(os.readlink(f"/proc/{server.pid}/fd/{number}"), "/dev/null", closed)
+            connection.close()
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.wait(10), 0)
+        finally:
+            server.kill()
+            server.wait()
+
+    @staticmethod
+    def connected(path):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(10)
+        try:
+            connection.connect(path)
+        except OSError:
+            connection.close()
+            return None
+        return connection
 
 
 if __name__ == "__main__":

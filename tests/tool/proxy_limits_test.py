@@ -142,6 +142,23 @@ class Idleness(unittest.TestCase):
                 time.sleep(0.1)
             self.assertEqual(proxy.said(), "")
 
+    def test_who_takes_nothing_of_a_long_transfer_is_cut_within_twice_the_time(self):
+        for way in range(2):
+            with tool.Target() as target, tool.Proxy(target.address, options=("--timeout", "0.5")) as proxy:
+                ends = [proxy.connect(), target.accept()]
+                sender, receiver = ends if way else reversed(ends)
+                still_since = time.monotonic()
+                with self.assertRaises(ConnectionResetError):
+                    while True:
+                        sender.send(bytes(1 << 16))
+                        still_since = time.monotonic()
+                elapsed = time.monotonic() - still_since
+                self.assertGreater(elapsed, 0.4)
+                self.assertLess(elapsed, 2)
+                with self.assertRaises(ConnectionResetError):
+                    tool.receive_all(receiver)
+                proxy.wait_said("was cut after .*: nothing was sent or received within the idle limit")
+
     def test_the_time_to_connect_does_not_count(self):
         with tool.FullTarget() as full, tool.Server() as echo, \
                 tool.Proxy(full.address, echo.address, options=("--timeout", "0.5", "--connect-timeout", "0.8")) as proxy:

@@ -127,6 +127,21 @@ class Stop(unittest.TestCase):
                     self.assertLess(time.monotonic() - before, 2)
                     self.assertIn(f"warning: {second.name} again: 1 connections are cut", proxy.said())
 
+    def test_who_is_cut_by_a_second_signal_sees_a_reset_and_not_an_end(self):
+        with tool.Target() as target, tool.Proxy(target.address, options=("--log", "info", "--threads", "2")) as proxy:
+            pairs = [(proxy.connect(), target.accept()) for _ in range(4)]
+            for client, server in pairs:
+                server.sendall(b"the first half")
+                self.assertEqual(tool.receive_exactly(client, 14), b"the first half")
+            proxy.signal(signal.SIGTERM)
+            proxy.wait_said("SIGTERM: 4 connections have 10 s")
+            proxy.signal(signal.SIGTERM)
+            self.assertEqual(proxy.wait(), 128 + signal.SIGTERM)
+            for pair in pairs:
+                for end in pair:
+                    with self.assertRaises(ConnectionResetError):
+                        end.recv(1)
+
     def test_a_unix_socket_is_removed(self):
         with tempfile.TemporaryDirectory() as folder, tool.Server() as echo:
             with tool.Proxy(echo.address, listen=f"unix:{folder}/socket") as proxy:

@@ -69,15 +69,16 @@ tried only where no other target is left. When none is, the client sees its conn
 there is a connection waits for it.
 
 --limit RATE: how many bytes a second pass, in each direction, of all connections together: 512k, 10M, 1.5G (powers
-of 1000), 64KiB, 10MiB (of 1024), or just a number. The connections share it.
+of 1000), 64KiB, 10MiB (of 1024), or just a number. The threads share it, and what a thread gets its connections share.
 --max-connections N: whoever comes when there are so many waits until one has ended. Each takes two descriptors, and
 up to six when much passes; without a descriptor for its way on a client sees its connection reset.
 --timeout S: cuts connections on which nothing has moved, either way, for so long. Without it they stay, but one that
-takes nothing for 60 s, while something is there for it, is cut.
+takes nothing for 60 s, while something is there for it, is cut. Either may take up to twice as long for who stops
+taking, as what this system still has room for counts as taken.
 
 SIGTERM or SIGINT: accepts no more, goes on with its connections until they have ended by themselves, for up to
-10 s, cuts those that are left, and exits with 0. A second one: exits at once with 128 + the number of the signal
-(SIGTERM 143, SIGINT 130).
+10 s, cuts those that are left, and exits with 0; who waits under --max-connections is reset. A second one: cuts all
+and exits at once with 128 + the number of the signal (SIGTERM 143, SIGINT 130). Over TCP, who is cut sees a reset.
 
 --log error: what keeps it from serving. warning: also targets that are set aside, clients without a target, and
 connections that it cuts. info: also connections that break, and that it stops. debug: every connection.

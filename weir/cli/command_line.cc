@@ -106,6 +106,15 @@ std::string check_rate(const std::string& text) {
   return fmt::format("'{}' is not a rate; use bytes per second, at least 1, such as 512k, 10M, 1.5G or 64KiB", text);
 }
 
+/// Each connection would cause another one, until there are no descriptors.
+void check_not_itself(const ProxyOptions& options) {
+  const Address listening = *Address::parse(options.service.address);
+  for (const std::string& target : options.targets) {
+    if (*Address::parse(target) == listening)
+      throw CLI::ValidationError("--to", fmt::format("'{}' is where it listens itself", target));
+  }
+}
+
 CLI::App& add_proxy(CLI::App& app, ProxyOptions& options) {
   CLI::App& proxy = *app.add_subcommand("proxy", "Passes connections on to other servers");
   add_service(proxy, options.service);
@@ -125,6 +134,7 @@ CLI::App& add_proxy(CLI::App& app, ProxyOptions& options) {
   add_seconds(proxy, "--timeout", options.idle_seconds, "Cut connections on which nothing has moved for so long");
   add_number<double>(proxy, "--connect-timeout", options.connect_seconds, 0.01, 1e6,
                      "How long a target has to take a connection");
+  proxy.callback([&options] { check_not_itself(options); });
   proxy.footer(service_help + std::string(proxy_help) + stats_help + proxy_examples);
   return proxy;
 }

@@ -3,13 +3,13 @@
 #include "weir/cli/service.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
 #include <fmt/core.h>
 
 #include "weir/cli/peer_name.h"
 #include "weir/cli/process.h"
+#include "weir/cli/stats_line.h"
 #include "weir/cli/user.h"
 
 namespace weir::cli {
@@ -21,12 +21,6 @@ constexpr Duration time_to_drain = 10s;
 
 std::string_view signal_name(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
 
-void tell_stall(const Log& log, const Stall& stall) {
-  const SlowCallback& slowest = stall.slowest;
-  log.info("a turn of an event loop took {}; longest: {} {}", short_duration(stall.turn), name_of(slowest.kind),
-           short_duration(slowest.duration));
-}
-
 }  // namespace
 
 std::unique_ptr<LoopThreads> make_loops(const ServiceOptions& options, const Log& log) {
@@ -34,7 +28,7 @@ std::unique_ptr<LoopThreads> make_loops(const ServiceOptions& options, const Log
       LoopThreads::create({.count = options.threads,
                            .backend = options.backend,
                            .on_diagnostic = [&log](const Diagnostic& diagnostic) { log.diagnostic(diagnostic); },
-                           .on_stall = [&log](const Stall& stall) { tell_stall(log, stall); }});
+                           .on_stall = [&log](const Stall& stall) { log.info("{}", stall_sentence(stall)); }});
   if (loops) return *std::move(loops);
   fail(log, "cannot make an event loop", loops.error());
   return nullptr;
@@ -120,7 +114,7 @@ void Service::tell_exception(const Stream& stream, const std::exception_ptr& exc
 void Service::stop(int signal) {
   if (is_stopping_) {
     log_.warning("{} again: {} connections are cut", signal_name(signal), count_connections());
-    std::_Exit(exit_signal_base + signal);
+    exit_at_once(exit_signal_base + signal);
   }
   is_stopping_ = true;
   log_.info("{}: {} connections have {} s to end", signal_name(signal), count_connections(),

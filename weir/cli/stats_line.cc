@@ -39,6 +39,15 @@ std::string slowest(const SlowestCallbacks& callbacks) {
 
 }  // namespace
 
+std::string stall_sentence(const Stall& stall) {
+  const SlowCallback& slowest = stall.slowest;
+  const std::string of_what =
+      slowest.duration == Duration::zero()
+          ? ", of many short pieces of work"
+          : fmt::format("; longest: {} {}", name_of(slowest.kind), short_duration(slowest.duration));
+  return fmt::format("a turn of an event loop took {}{}", short_duration(stall.turn), of_what);
+}
+
 std::string short_duration(Duration duration) {
   constexpr std::array<std::string_view, 4> units{"ns", "us", "ms", "s"};
   return with_unit(static_cast<double>(duration.count()), units);

@@ -22,6 +22,9 @@ struct StatsInterval {
 /// One line, without its end. How many connections have gone follows from how many came and were there before.
 std::string stats_line(const StatsInterval& interval, std::size_t connections_before);
 
+/// A sentence about a turn that was too long, and what in it was.
+std::string stall_sentence(const Stall& stall);
+
 /// Three digits and a unit: "950 ns", "1.23 us", "12.3 ms", "123 s".
 std::string short_duration(Duration duration);
 /// The same for amounts, by 1000: "950 ", "1.23 k", "12.3 M"; a unit may follow.

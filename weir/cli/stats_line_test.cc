@@ -25,6 +25,12 @@ TEST(ShortAmount, has_three_digits_at_every_size) {
   EXPECT_EQ(short_amount(56'700'000), "56.7 M");
 }
 
+TEST(StallSentence, names_the_longest_piece_of_work_if_any_was_long) {
+  EXPECT_EQ(stall_sentence({.turn = 150ms, .slowest = {120ms, TimePoint()}}),
+            "a turn of an event loop took 150 ms; longest: internal 120 ms");
+  EXPECT_EQ(stall_sentence({.turn = 150ms}), "a turn of an event loop took 150 ms, of many short pieces of work");
+}
+
 TEST(StatsLine, tells_rates_of_the_interval) {
   StatsInterval interval{.length = 2s, .loops = 2, .connections = 50, .pool_bytes = 1'200'000};
   interval.insight.counters = {.accepts = 7, .receives = 200'000, .received_bytes = 11'200'000, .sent_bytes = 4'000};
