@@ -159,7 +159,7 @@ void torture(const StreamKind& kind, bool is_pumped) {
     SCOPED_TRACE("allocation " + std::to_string(k) + " of " + std::to_string(total));
     Machine machine;
     {
-          Exchange exchange(kind, is_pumped);
+      Exchange exchange(kind, is_pumped);
       play_failing(exchange, k);
       expect_sound(exchange);
     }

@@ -42,7 +42,9 @@ class WEIR_API Filter {
   /// Why a step stopped.
   enum class Flow : std::uint8_t {
     wants_more,  ///< it has used what it can: call again when `from` has grown. At the end: it is done
-    has_more,    ///< `room` is used up: call again when there is some, though `from` may not have grown
+    has_more,  ///< `room` is used up: call again when there is some, though `from` may not have grown. Without anything
+               ///< having moved it says no more than wants_more does
+    ended,     ///< of `decode`: the peer has finished, as its format tells; what may follow below is not looked at
   };
   struct Step {
     Buffer& from;

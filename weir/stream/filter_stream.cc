@@ -45,7 +45,11 @@ class FilterStream final : public Stream {
   }
   void stop_receiving() noexcept override { is_receiving_ = false; }
   void receive_rest() override {
-    if (below_ != nullptr && below_->is_open() && !below_->is_suspended()) below_->receive_rest();
+    const SlotHold hold(*this);
+    if (below_ != nullptr && below_->is_open() && !below_->is_suspended()) {
+      const SlotHold hold_below(*below_);
+      below_->receive_rest();
+    }
     decode();
     deliver();
   }
@@ -57,28 +61,38 @@ class FilterStream final : public Stream {
   void stop_sending() noexcept override { is_sending_ = false; }
   /// The stream below makes progress as long as its peer takes something, though it may not be enough for it to want more.
   void send_rest() override {
+    const SlotHold hold(*this);
     if (below_ == nullptr) return;
+    const SlotHold hold_below(*below_);
     below_->send_rest();
     if (below_ != nullptr) last_sent_ = std::max(last_sent_, below_->last_sent_);
   }
   void flush_transport() override {
+    const SlotHold hold(*this);
     push_ = Filter::Push::flush;
+    flushes_below_ = true;
     encode_on();
-    if (below_ != nullptr && !is_writing_paused()) below_->flush_now();
+    if (flushes_below_ && !is_writing_paused()) flush_below();  // which may be full; again when the filter has done it
+    if (has_ended_) flushes_below_ = false;
   }
 
   bool is_ready_to_end() override {
+    const SlotHold hold(*this);
     if (!has_ended_) {
       is_sending_ = true;
       encode();
     }
-    return has_ended_ && !is_broken() && has_all_left();
+    if (!has_ended_ || is_broken() || is_closed()) return false;
+    if (!std::exchange(has_passed_end_, true)) below_->finish_writing();
+    return has_all_left() && !is_closed();
   }
   bool has_all_left() override {
-    if (!has_ended_ && !has_flushed_) flush_transport();
-    if (below_ != nullptr && below_->is_open() && !has_ended_ && !has_flushed_)
-      return false;  // it goes on when there is room
-    if (below_ == nullptr || !below_->is_open() || (below_->output_.is_empty() && below_->has_all_left())) return true;
+    const SlotHold hold(*this);
+    if (!has_ended_ && !has_pushed_out()) return false;
+    if (below_ == nullptr || !below_->is_open()) return true;
+    const SlotHold hold_below(*below_);
+    if (below_->output_.is_empty() && below_->has_all_left()) return true;
+    if (below_ == nullptr) return true;
     if (std::exchange(is_asking_, true)) return false;
     below_->when_sent([this](std::error_code) {
       is_asking_ = false;
@@ -86,10 +100,8 @@ class FilterStream final : public Stream {
     });
     return false;
   }
-  Result<void> send_end() override {
-    below_->finish_writing();
-    return {};
-  }
+  /// It has been sent already: the streams below are given theirs with the last bytes, for a filter among them to end with.
+  Result<void> send_end() override { return {}; }
 
   void close_transport(bool reset) noexcept override {
     is_receiving_ = is_sending_ = false;
@@ -158,7 +170,7 @@ class FilterStream final : public Stream {
       if (!decoded_.is_empty()) arrived(std::move(decoded_));
       if (!flow) return decoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) continue;
-      if (is_end) return end_reading({});
+      if (is_end || *flow == Filter::Flow::ended) return end_reading({});
       if (!has_enough_room(step.from.size())) end_reading(errc::limit);
       return;
     }
@@ -200,10 +212,12 @@ class FilterStream final : public Stream {
     if (is_sending_) encode();
   }
 
-  /// What the program has written, until the stream below is full, or it is used up. At the end all that is left.
+  /// What the program has written, until the stream below is full, it is used up, or the turn is over. At the end all that is
+  /// left.
   void encode() {
     const SlotHold hold(*this);
-    while (is_sending_ && below_ != nullptr && !has_ended_) {
+    for (std::size_t left_of_turn = most_in_turn; is_sending_ && below_ != nullptr && !has_ended_;) {
+      if (left_of_turn == 0) return loop().defer(*this);
       const Filter::Push push = is_finishing() ? Filter::Push::end : push_;
       if (below_->is_output_full()) return;
       const std::size_t room = std::min(most_at_once, output_.is_empty() ? unlimited : send_allowance());
@@ -214,6 +228,7 @@ class FilterStream final : public Stream {
       if (is_closed()) return;  // by the filter
       const std::size_t consumed = before - output_.size();
       const bool has_moved = consumed != 0 || !encoded_.is_empty();
+      left_of_turn -= std::min(left_of_turn, std::max(consumed, encoded_.size()));
       if (consumed != 0) count_taken(consumed);
       hand_down();
       if (output_.is_empty()) is_sending_ = false;
@@ -252,47 +267,48 @@ class FilterStream final : public Stream {
 
   /// `when_sent` is told when the stream below has sent what has been taken; nothing is held back from it.
   void confirm_later() {
-    if (below_ == nullptr || is_writing_paused() || !has_sent_callbacks() || confirming_ == extras_->taken) return;
-    if (extras_->sent_callbacks.front().position > extras_->taken || !hand_down_held()) return;
-    confirming_ = extras_->taken;
-    below_->when_sent([this, taken = confirming_](std::error_code error) {
+    if (below_ == nullptr || is_writing_paused() || extras_->sent_callbacks.empty()) return;
+    const std::uint64_t position = extras_->sent_callbacks.front().position;
+    if (asked_ >= position + 1) return;
+    if (!has_pushed_out() && (position > extras_->taken || !has_flushed_)) return;
+    if (below_ == nullptr) return;
+    asked_ = extras_->taken + 1;
+    below_->when_sent([this, taken = extras_->taken](std::error_code error) {
       if (error) return;
       extras_->sent = taken;
       loop().defer(*this);
     });
   }
 
-  /// All that the filter holds of what it has taken, though the stream below may be full. False when that has to wait for
-  /// memory, or has failed.
-  bool hand_down_held() {
-    for (Buffer nothing; below_ != nullptr && !has_ended_;) {
-      const Result<Filter::Flow> flow = taken_step([&] { return step(nothing, most_at_once, Filter::Push::flush); });
-      if (is_closed()) return false;  // by the filter
-      const bool has_moved = !encoded_.is_empty();
-      hand_down();
-      if (!flow) return encoding_failed(flow.error()), false;
-      if (*flow == Filter::Flow::wants_more || !has_moved) break;
+  /// Has the filter give all that it holds of what it has taken, and take what it has left. False while it has not.
+  bool has_pushed_out() {
+    if (!has_flushed_ || !output_.is_empty()) {
+      push_ = Filter::Push::flush;
+      encode_on();
     }
-    has_flushed_ = true;
-    return below_ != nullptr;
+    return has_flushed_ && !is_sending_;
   }
-
-  bool has_sent_callbacks() const noexcept { return !extras_->sent_callbacks.empty(); }
 
   /// The filter wants more than it was given.
   void encoded_all(Filter::Push push) {
     is_sending_ = false;
-    if (push == Filter::Push::flush) {
-      push_ = Filter::Push::some;
-      has_flushed_ = true;
-      below_->flush_now();
-    }
     if (push == Filter::Push::end) {
       if (!output_.is_empty()) return send_failed(std::make_error_code(std::errc::bad_message));
       has_ended_ = true;
       return loop().defer(*this);
     }
     if (!output_.is_empty()) hold_sending();
+    if (push != Filter::Push::flush) return;
+    push_ = Filter::Push::some;
+    has_flushed_ = true;
+    if (!extras_->sent_callbacks.empty()) loop().defer(*this);
+    if (std::exchange(flushes_below_, false)) flush_below();
+  }
+
+  void flush_below() {
+    if (below_ == nullptr) return;
+    const SlotHold hold_below(*below_);
+    below_->flush_now();
   }
 
   void encoding_failed(std::error_code error) {
@@ -319,11 +335,13 @@ class FilterStream final : public Stream {
   Filter::Push push_ = Filter::Push::some;  // `flush` until the filter has done it
   bool is_receiving_ = false;
   bool is_sending_ = false;
-  bool is_asking_ = false;                        // has_all_left waits for an answer
-  std::uint64_t confirming_ = ~std::uint64_t{0};  // what the stream below was last asked about, of Extras::taken
-  bool has_flushed_ = false;                      // the filter holds nothing back
-  bool has_ended_ = false;                        // the filter has given its end
-  bool has_thrown_ = false;                       // and is asked no more
+  bool is_asking_ = false;       // has_all_left waits for an answer
+  std::uint64_t asked_ = 0;      // how much of Extras::taken the stream below was last asked about, plus 1
+  bool has_flushed_ = false;     // the filter holds nothing back
+  bool flushes_below_ = false;   // when the filter has done it
+  bool has_passed_end_ = false;  // the stream below has been finished
+  bool has_ended_ = false;       // the filter has given its end
+  bool has_thrown_ = false;      // and is asked no more
 };
 
 std::unique_ptr<Stream> Stream::filter(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter,

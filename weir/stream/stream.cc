@@ -215,7 +215,7 @@ void Stream::when_sent(Callback<void(std::error_code)> callback) {
   if (state_ == State::closed) return;
   Extras& more = extras();
   more.sent_callbacks.push_back({more.taken + output_.size(), std::move(callback)});
-  if (output_.is_empty()) loop().defer(*this);
+  if (output_.is_empty() || sending_suspended_ != 0) loop().defer(*this);
 }
 
 void StreamCore::run_first_sent_callback(std::error_code error) {

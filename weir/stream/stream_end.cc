@@ -92,8 +92,9 @@ void Stream::fail_when_sent(std::error_code error) noexcept {
   loop().defer(*this);
 }
 
+/// What a filter leaves in the output, though it is pushed, never goes.
 void StreamCore::fail_if_sent() {
-  if (!output_.is_empty() || !has_all_left()) return;
+  if (!has_all_left() || (!output_.is_empty() && (sending_suspended_ & by_kind) == 0)) return;
   if (!loop().is_running()) return loop().defer(*this);
   close(unpack(failure_), true);
 }
