@@ -59,11 +59,13 @@ class Coupling final : public std::enable_shared_from_this<Coupling>, private Sp
     hand_over(side);
   }
 
-  /// Its owner may destroy it right after this, though the other one has had no room yet for all that it has received.
+  /// Its owner may destroy it right after this, though the other one has had no room yet for all that it has received. That
+  /// one may have been aborted or destroyed before, and not have let go of its callbacks yet.
   void closed(int side, std::error_code error) {
     Side& gone = sides_[side];
     gone.is_closed = true;
     gone.left = std::move(gone.stream->input());
+    if (const Side& other = sides_[1 - side]; other.stream != nullptr && other.stream->is_silent()) forget(1 - side);
     if (error) {
       propagate(side, error);
     } else {

@@ -35,8 +35,11 @@ struct PumpEnd {
 /// Between two sockets long transfers go through the kernel alone, by splice(2).
 ///
 /// The pump takes over the callbacks of both, and writes to both: nobody else should. It begins with what is in their inputs,
-/// and is stopped by destroying a stream.
-/// Lifetime: both stay their owners'. `on_done` is called once, when both are closed, unless the last of them was destroyed instead.
+/// and is stopped by destroying a stream. One that has to wait for the other to be there should be paused: without `on_end` it
+/// would finish when its peer does.
+/// Requires: two streams, of one loop (checked).
+/// Lifetime: both stay their owners'. `on_done` is called once, when both are closed, unless the last of them was aborted or
+///           destroyed instead.
 /// Errors:   none of its own; of each stream by the other's and `on_done`.
 WEIR_API void pump(Stream& first, Stream& second, Callback<void(const PumpEnd&)> on_done = {});
 
