@@ -211,6 +211,9 @@ class WEIR_API Buffer {
   /// Makes the next `count` bytes that are appended by copy certain, in however many appends, as long as nothing else
   /// is done. Errors: errc::budget, std::errc::not_enough_memory; the buffer is then unchanged.
   Result<void> reserve(std::size_t count) noexcept;
+  /// Takes over the room of a block without bytes, unless the present tail has as much: memory that was set aside, by a
+  /// PoolReserve say, for what must be appended though the pool has none. A block of the same pool.
+  void reserve(Block&& room) noexcept;
 
   /// Makes one `append_reserved` certain, as long as nothing else is done to the buffer.
   Result<void> reserve_slice() noexcept;

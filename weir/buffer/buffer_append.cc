@@ -129,6 +129,13 @@ Result<void> Buffer::reserve(std::size_t count) noexcept {
   return {};
 }
 
+void Buffer::reserve(Block&& room) noexcept {
+  expects(room.is_empty() && !is_back_frozen());
+  std::byte* write = room.room().data();
+  DeadBlocks dead;
+  offer_window(std::exchange(room.header_, nullptr), write, dead);
+}
+
 Result<void> Buffer::reserve_slice() noexcept {
   if (!queue_.reserve_one()) return std::make_error_code(std::errc::not_enough_memory);
   return {};

@@ -247,6 +247,28 @@ TEST(Buffer, reserved_bytes_are_certain) {
   EXPECT_EQ(buffer, "x" + digits(4000));
 }
 
+TEST(Buffer, appends_into_the_room_of_a_block_that_it_was_given) {
+  using namespace weir::literals;
+  Pool pool({.limit = 64_KiB});
+  Buffer buffer(pool);
+  buffer.append("abc");
+  Block room = pool.allocate(8_KiB);
+  const std::byte* place = room.data();
+  Block rest = pool.allocate(40_KiB);
+
+  buffer.reserve(std::move(room));
+  ASSERT_TRUE(buffer.reserve(8_KiB)) << "the pool has no more";
+  EXPECT_TRUE(buffer.try_append(as_bytes(std::string(8_KiB, 'x'))));
+  EXPECT_EQ(buffer, "abc" + std::string(8_KiB, 'x'));
+  EXPECT_EQ(buffer.slices().begin()->data(), buffer.front().data());
+  EXPECT_EQ((++buffer.slices().begin())->data(), place);
+
+  buffer.reserve(Block());  // nothing
+  EXPECT_EQ(buffer.size(), 3 + 8_KiB);
+  buffer.clear();
+  rest = {};
+}
+
 TEST(Buffer, a_reserved_slice_is_certain_at_every_count_of_slices) {
   Buffer buffer;
   for (std::size_t count = 0; count < 100; ++count) {

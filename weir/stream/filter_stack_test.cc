@@ -59,6 +59,14 @@ class BlockFilter final : public PassingFilter {
   static constexpr std::size_t block = 16;
 };
 
+/// Gives nothing before the end, and then all it was given.
+class LateFilter final : public PassingFilter {
+ public:
+  Result<Flow> encode(Step& step) override {
+    return step.push == Push::end ? PassingFilter::encode(step) : Flow::wants_more;
+  }
+};
+
 /// near: filters over one end of a kind of stream; far: the other end.
 class FilterStacks : public EveryKind {
  protected:
@@ -113,6 +121,28 @@ TEST_P(FilterStacks, send_what_a_filter_anywhere_has_left_where_it_was) {
       ends = {};
       settle(loop);
     }
+  }
+}
+
+TEST_P(FilterStacks, end_though_one_below_gives_nothing_before_the_end) {
+  for (const Way& way : ways) {
+    if (!way.ends) continue;
+    SCOPED_TRACE(way.name);
+    open();
+    received.clear();
+    has_ended = false;
+    put_filter<LateFilter>();
+    put_filter<PassingFilter>();
+    put_filter<PassingFilter>();
+    listen();
+    near().write("twenty bytes of text");
+
+    way.go(ends.near);
+    EXPECT_TRUE(spin_until(loop, [&] { return has_ended; }));
+
+    EXPECT_EQ(received, "twenty bytes of text");
+    ends = {};
+    settle(loop);
   }
 }
 

@@ -216,6 +216,7 @@ class FilterStream final : public Stream {
   /// left.
   void encode() {
     const SlotHold hold(*this);
+    bool has_lent = false;
     for (std::size_t left_of_turn = most_in_turn; is_sending_ && below_ != nullptr && !has_ended_;) {
       if (left_of_turn == 0) return loop().defer(*this);
       const Filter::Push push = is_finishing() ? Filter::Push::end : push_;
@@ -232,6 +233,10 @@ class FilterStream final : public Stream {
       if (consumed != 0) count_taken(consumed);
       hand_down();
       if (output_.is_empty()) is_sending_ = false;
+      if (!flow && lacks_memory(flow.error()) && (has_moved || !has_lent) && lends_room()) {
+        has_lent = is_sending_ = true;
+        continue;
+      }
       if (!flow) return encoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) {
         is_sending_ = true;
@@ -311,10 +316,23 @@ class FilterStream final : public Stream {
     below_->flush_now();
   }
 
+  /// From what the loop has set aside for sending: when the pool is full of what waits to be encoded, nothing else is ever
+  /// released.
+  bool lends_room() noexcept {
+    (void)loop().output_reserve().refill();
+    Result<Block> room = loop().output_reserve().allocate(lent_at_once);
+    if (!room) return false;
+    encoded_.reserve(std::move(*room));
+    return true;
+  }
+
+  /// Without memory it is tried again before the pool has any to speak of: what has been sent meanwhile is enough to go on.
   void encoding_failed(std::error_code error) {
+    if (encoded_.is_empty()) encoded_ = Buffer(loop().pool());  // and gives back what was lent
     is_sending_ = lacks_memory(error);  // there may be more to come out though no output is left
     if (!is_sending_) return send_failed(error);
     if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
+    loop().retry_for_memory();
   }
 
   void memory_returned() noexcept override { loop().defer(*this); }
@@ -327,6 +345,8 @@ class FilterStream final : public Stream {
     below_->output_.append(std::move(encoded_));
     (void)below_->taken();
   }
+
+  static constexpr std::size_t lent_at_once = std::size_t{16} << 10;
 
   std::unique_ptr<Stream> below_;  // none once this is closed
   const std::unique_ptr<Filter> filter_;
