@@ -68,6 +68,15 @@ class Rate(unittest.TestCase):
     def test_a_small_one(self):
         self.assertAlmostEqual(self.measures(False, True, "--limit", "50k")[False], 50e3, delta=3e3)
 
+    def test_the_smallest_pass_what_they_bring(self):
+        for limit, count in (("100", 79), ("1", 3)):
+            with tool.Server() as echo, tool.Proxy(echo.address, options=("--limit", limit)) as proxy:
+                client = proxy.connect()
+                before = time.monotonic()
+                client.sendall(b"x" * count)
+                self.assertEqual(tool.receive_exactly(client, count), b"x" * count)
+                self.assertLess(time.monotonic() - before, 5 if count == 3 else 3)
+
 
 class Connections(unittest.TestCase):
     def test_who_comes_beyond_the_most_waits_until_one_has_ended(self):
