@@ -151,9 +151,9 @@ class Idleness(unittest.TestCase):
                 time.sleep(0.1)
             self.assertEqual(proxy.said(), "")
 
-    def test_who_takes_nothing_of_a_long_transfer_is_cut_within_twice_the_time(self):
+    def test_who_takes_nothing_of_a_long_transfer_is_cut_little_after_the_time(self):
         for way in range(2):
-            with tool.Target() as target, tool.Proxy(target.address, options=("--timeout", "0.5")) as proxy:
+            with tool.Target() as target, tool.Proxy(target.address, options=("--timeout", "1.6")) as proxy:
                 ends = [proxy.connect(), target.accept()]
                 sender, receiver = ends if way else reversed(ends)
                 still_since = time.monotonic()
@@ -162,8 +162,8 @@ class Idleness(unittest.TestCase):
                         sender.send(bytes(1 << 16))
                         still_since = time.monotonic()
                 elapsed = time.monotonic() - still_since
-                self.assertGreater(elapsed, 0.4)
-                self.assertLess(elapsed, 2)
+                self.assertGreater(elapsed, 1.3)
+                self.assertLess(elapsed, 2.2)
                 with self.assertRaises(ConnectionResetError):
                     tool.receive_all(receiver)
                 proxy.wait_said("was cut after .*: nothing was sent or received within the idle limit")
