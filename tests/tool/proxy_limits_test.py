@@ -68,6 +68,15 @@ class Rate(unittest.TestCase):
     def test_a_small_one(self):
         self.assertAlmostEqual(self.measures(False, True, "--limit", "50k")[False], 50e3, delta=3e3)
 
+    def test_the_smallest_pass_what_they_bring(self):
+        for limit, count in (("100", 79), ("1", 3)):
+            with tool.Server() as echo, tool.Proxy(echo.address, options=("--limit", limit)) as proxy:
+                client = proxy.connect()
+                before = time.monotonic()
+                client.sendall(b"x" * count)
+                self.assertEqual(tool.receive_exactly(client, count), b"x" * count)
+                self.assertLess(time.monotonic() - before, 5 if count == 3 else 3)
+
 
 class Connections(unittest.TestCase):
     def test_who_comes_beyond_the_most_waits_until_one_has_ended(self):
@@ -142,9 +151,9 @@ class Idleness(unittest.TestCase):
                 time.sleep(0.1)
             self.assertEqual(proxy.said(), "")
 
-    def test_who_takes_nothing_of_a_long_transfer_is_cut_within_twice_the_time(self):
+    def test_who_takes_nothing_of_a_long_transfer_is_cut_little_after_the_time(self):
         for way in range(2):
-            with tool.Target() as target, tool.Proxy(target.address, options=("--timeout", "0.5")) as proxy:
+            with tool.Target() as target, tool.Proxy(target.address, options=("--timeout", "1.6")) as proxy:
                 ends = [proxy.connect(), target.accept()]
                 sender, receiver = ends if way else reversed(ends)
                 still_since = time.monotonic()
@@ -153,8 +162,8 @@ class Idleness(unittest.TestCase):
                         sender.send(bytes(1 << 16))
                         still_since = time.monotonic()
                 elapsed = time.monotonic() - still_since
-                self.assertGreater(elapsed, 0.4)
-                self.assertLess(elapsed, 2)
+                self.assertGreater(elapsed, 1.3)
+                self.assertLess(elapsed, 2.2)
                 with self.assertRaises(ConnectionResetError):
                     tool.receive_all(receiver)
                 proxy.wait_said("was cut after .*: nothing was sent or received within the idle limit")

@@ -41,7 +41,7 @@ that break, and that it stops. debug: every connection.
 
 inline constexpr const char* echo_examples =
     R"(
-A peer that does not read is not read from either; it is cut when it has taken nothing for 60 s.
+A peer that does not read is not read from either; it is cut when it has taken nothing for 60 s, or up to 8 s later.
 With --lines an unfinished line at the end is not echoed, and a line of more than 64 KiB (65536 bytes
 without its end) ends the connection, after the lines before it were echoed.
 
@@ -73,8 +73,8 @@ of 1000), 64KiB, 10MiB (of 1024), or just a number. The threads share it, and wh
 --max-connections N: whoever comes when there are so many waits until one has ended. Each takes two descriptors, and
 up to six when much passes; without a descriptor for its way on a client sees its connection reset.
 --timeout S: cuts connections on which nothing has moved, either way, for so long. Without it they stay, but one that
-takes nothing for 60 s, while something is there for it, is cut. Either may take up to twice as long for who stops
-taking, as what this system still has room for counts as taken.
+takes nothing for 60 s, while something is there for it, is cut. For who stops taking it may be an eighth later, as what
+this system has room for after that counts as taken.
 
 SIGTERM or SIGINT: accepts no more, goes on with its connections until they have ended by themselves, for up to
 10 s, cuts those that are left, and exits with 0; who waits under --max-connections is reset. A second one: cuts all

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "weir/cli/relay.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "weir/cli/process.h"
@@ -142,18 +143,28 @@ void Relay::connected() {
 void Relay::limit_idleness() {
   idle_.emplace(loop_.loop, [this](Timer&) { look_whether_idle(); });
   idle_->set_name("idle");
-  idle_->start(common_.idle_timeout);
+  idle_->start(next_look() - loop_.loop.now());
 }
 
 /// The timer runs from one look to the next, and is not touched when bytes move. A peer that takes a little now and then
-/// is not idle, though the system may have reported no room.
+/// is not idle, though the system may have reported no room; so the room that is left when nothing moves any more is used up
+/// soon, and what there is at the end has been taken since.
 void Relay::look_whether_idle() {
-  if (time_left() <= Duration::zero()) for_each_open([](Stream& stream) { stream.flush_now(); });
-  if (const Duration left = time_left(); left > Duration::zero()) return idle_->start(left);
-  for_each_open([](Stream& stream) { stream.fail(errc::idle_timed_out); });
+  if (next_look() <= loop_.loop.now()) {
+    const TimePoint last = last_moved();
+    for_each_open([](Stream& stream) { stream.flush_now(); });
+    if (last_moved() == last && tried_since_ == last)
+      return for_each_open([](Stream& stream) { stream.fail(errc::idle_timed_out); });
+    tried_since_ = last_moved();
+  }
+  idle_->start(std::max(next_look() - loop_.loop.now(), Duration::zero()));
 }
 
-Duration Relay::time_left() const noexcept { return last_moved() + common_.idle_timeout - loop_.loop.now(); }
+/// When something is to be done if nothing moves before.
+TimePoint Relay::next_look() const noexcept {
+  const TimePoint last = last_moved();
+  return last + (tried_since_ == last ? common_.idle_timeout : common_.idle_timeout / 8);
+}
 
 template <class Action>
 void Relay::for_each_open(Action action) {

@@ -74,7 +74,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   void forget(const Stream& gone) noexcept;
   void limit_idleness();
   void look_whether_idle();
-  Duration time_left() const noexcept;
+  TimePoint next_look() const noexcept;
   TimePoint last_moved() const noexcept;
   template <class Action>
   void for_each_open(Action action);
@@ -89,6 +89,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   std::optional<Targets::Use> use_;
   std::vector<std::size_t> tried_;
   std::optional<Timer> idle_;
+  TimePoint tried_since_{};  ///< when bytes had last moved, at the last try to send what waits
   bool is_coupled_ = false;
 };
 

@@ -25,21 +25,23 @@ class SharedWay {
 
   bool is_limited() const noexcept { return rate_.load(std::memory_order_relaxed) != Rate::unlimited; }
 
-  /// How much to take at once: what comes in five milliseconds.
+  /// How much to take at once: what comes in five milliseconds, at least one byte.
   std::int64_t worth_while() const noexcept {
     const std::uint64_t often = std::max<std::uint64_t>(rate() / 200, 1);
     return static_cast<std::int64_t>(std::min<std::uint64_t>({often, burst_.load(std::memory_order_relaxed), most}));
   }
 
-  /// Hands out up to `wanted` bytes of what has come by `now`.
+  /// Hands out up to `wanted` bytes of what has come by `now`. Who asks first finds what is worth while: handing that out is
+  /// what starts the count, however slow the rate.
   std::int64_t lease(std::int64_t wanted, TimePoint now) noexcept {
     const std::uint64_t rate = this->rate();
     const std::int64_t present = now.time_since_epoch().count();
     const std::int64_t earliest = present - time_for(burst_.load(std::memory_order_relaxed), rate);
     std::int64_t handed_out = handed_out_.load(std::memory_order_relaxed);
     for (;;) {
-      const std::int64_t from =
-          handed_out == never ? present - time_for(rate / 200, rate) : std::max(handed_out, earliest);
+      const std::int64_t from = handed_out == never
+                                    ? present - time_for(static_cast<std::uint64_t>(worth_while()), rate)
+                                    : std::max(handed_out, earliest);
       if (from >= present) return 0;
       const auto there = static_cast<Wide>(present - from) * rate / second;
       const auto taken = static_cast<std::int64_t>(std::min<Wide>(there, static_cast<Wide>(wanted)));

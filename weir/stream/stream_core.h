@@ -191,6 +191,12 @@ class WEIR_API StreamCore : protected ByteSlot, public ListHook<OwnedTag>, priva
   void fired() override;
   void fail_unless_data_waits(std::error_code what);
   void fail_unless_room_waits();
+  void use_up_room();
+  TimePoint next_try() const noexcept;
+  /// Of `last_sent_`, in little space: enough to tell whether it has moved. One that looks the same costs a try.
+  std::uint32_t last_sent_in_short() const noexcept {
+    return static_cast<std::uint32_t>(last_sent_.time_since_epoch().count());
+  }
   void fail_at_deadline();
 
   // What moves bytes past the buffers: stream_diverted.cc.
@@ -239,6 +245,7 @@ class WEIR_API StreamCore : protected ByteSlot, public ListHook<OwnedTag>, priva
   TimePoint end_deadline_ = TimePoint::max();  // when draining, or all of lingering, is over
   std::size_t needed_ = 0;                     // a reader cannot go on with less: above the high mark
   std::uint32_t discarded_ = 0;                // bytes thrown away since the end was sent
+  std::uint32_t tried_at_ = 0;                 // what last_sent_ was, in short, when the system had no room any more
   int failure_ = 0;                            // why the stream is broken, see pack in stream_state.h
   State state_ = State::open;
   std::uint8_t suspended_ = 0;

@@ -178,9 +178,10 @@ void StreamCore::run_deferred() {
 
 // --- time limits ---
 
-/// Arms the timer for the next limit unless it is armed for an earlier moment: then it looks again when it fires.
+/// Arms the timer for the next limit, or the try before it, unless it is armed for an earlier moment: then it looks again
+/// when it fires.
 void StreamCore::limit_time() noexcept {
-  const TimePoint next = deadline();
+  const TimePoint next = std::min(deadline(), next_try());
   if (next == TimePoint::max() || state_ == State::closed) return;
   if (!WheelTimer::is_armed() || loop().time_of(tick()) > next) loop().arm(*this, next);
 }
@@ -189,6 +190,10 @@ void StreamCore::fired() {
   const SlotHold hold(*this);
   const CallbackSpan span(*this);
   if (is_rate_limited()) resume_due_rates();
+  if (next_try() <= loop().now()) {
+    use_up_room();
+    if (state_ == State::closed) return;
+  }
   std::error_code what;
   const TimePoint next = deadline(&what);
   if (next > loop().now()) return limit_time();
@@ -225,10 +230,24 @@ void StreamCore::fail_at_deadline() {
 /// A peer that takes a little now and then is slow, not stuck, though the system may not have reported any room.
 void StreamCore::fail_unless_room_waits() {
   const TimePoint last_progress = last_sent_;
-  send_rest();
+  use_up_room();
   if (state_ == State::closed || state_ == State::broken) return;
   if (last_sent_ == last_progress) return close(errc::write_timed_out, true);
   limit_time();
+}
+
+/// The room that the system has left and does not report, a third of a socket's buffer on Linux, would be found when the
+/// limit has passed, and be taken for something the peer took. So it is used up soon after the stall began: what is there
+/// later has been taken since.
+void StreamCore::use_up_room() {
+  send_rest();
+  tried_at_ = last_sent_in_short();
+}
+
+TimePoint StreamCore::next_try() const noexcept {
+  const Duration limit = settings_->time_limits.write;
+  const bool is_stalled = is_waiting_to_send_ && state_ != State::broken && tried_at_ != last_sent_in_short();
+  return is_stalled && limit != TimeLimits::no_limit ? add_saturated(last_sent_, limit / 8) : TimePoint::max();
 }
 
 /// The first moment at which a limit would be passed, and which; no error stands for the end of lingering.
