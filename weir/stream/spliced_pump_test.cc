@@ -138,6 +138,11 @@ TEST_P(SplicedPump, an_end_waits_for_what_is_in_the_pipe) {
   }));
   left.peer.finish();
   ASSERT_TRUE(spin_until(loop, [&] {
+    if (!first->has_peer_ended()) right.peer.receive(10'000);
+    return first->has_peer_ended();
+  }));
+  EXPECT_FALSE(right.peer.has_ended);
+  ASSERT_TRUE(spin_until(loop, [&] {
     right.peer.receive();
     return right.peer.has_ended;
   }));
