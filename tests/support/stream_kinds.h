@@ -103,6 +103,8 @@ struct StreamKind {
   Ends (*open)(EventLoop& loop, const StreamOptions& near, const StreamOptions& far);
   /// An abort of one end is told to the other one as a reset.
   bool tells_reset;
+  /// So many bytes are more than the streams on the way hold. Where each of them costs much it is not many times as much.
+  std::size_t plenty = std::size_t{10} << 20;
 
   friend bool operator==(const StreamKind& left, const StreamKind& right) noexcept { return left.name == right.name; }
   friend void PrintTo(const StreamKind& kind, std::ostream* to) { *to << kind.name; }

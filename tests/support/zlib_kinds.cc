@@ -14,10 +14,10 @@ Ends compressed(Ends below, const ZlibOptions& options, const StreamOptions& nea
 }
 
 Ends zlib_on_tcp(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
-  return compressed(open_tcp(loop, {}, {}), {}, near, far);
+  return compressed(open_tcp(loop, {}, {}), {.level = 1}, near, far);
 }
 Ends zlib_on_pair(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
-  return compressed(open_pair(loop, {}, {}), {.level = 1}, near, far);
+  return compressed(open_pair(loop, {}, {}), {}, near, far);
 }
 Ends gzip_on_pipes(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
   return compressed(open_pipes(loop, {}, {}), {.format = Format::gzip, .level = 1}, near, far);
@@ -30,16 +30,17 @@ Ends zlib_on_frames_on_pair(EventLoop& loop, const StreamOptions& near, const St
   return compressed(open_frames_on_pair(loop, {}, {}), {.level = 3}, near, far);
 }
 Ends gzip_on_zlib_on_tcp(EventLoop& loop, const StreamOptions& near, const StreamOptions& far) {
-  return compressed(zlib_on_tcp(loop, {}, {}), {.format = Format::gzip}, near, far);
+  return compressed(zlib_on_tcp(loop, {}, {}), {.format = Format::gzip, .level = 1}, near, far);
 }
 
+constexpr std::size_t plenty = 3 << 20;
 constexpr StreamKind compressed_kinds[] = {
-    {.name = "zlib_on_tcp", .open = zlib_on_tcp, .tells_reset = true},
-    {.name = "zlib_on_pair", .open = zlib_on_pair, .tells_reset = true},
-    {.name = "gzip_on_pipes", .open = gzip_on_pipes, .tells_reset = false},
-    {.name = "raw_on_unix", .open = raw_on_unix, .tells_reset = false},
-    {.name = "zlib_on_frames_on_pair", .open = zlib_on_frames_on_pair, .tells_reset = true},
-    {.name = "gzip_on_zlib_on_tcp", .open = gzip_on_zlib_on_tcp, .tells_reset = true},
+    {.name = "zlib_on_tcp", .open = zlib_on_tcp, .tells_reset = true, .plenty = plenty},
+    {.name = "zlib_on_pair", .open = zlib_on_pair, .tells_reset = true, .plenty = plenty},
+    {.name = "gzip_on_pipes", .open = gzip_on_pipes, .tells_reset = false, .plenty = plenty},
+    {.name = "raw_on_unix", .open = raw_on_unix, .tells_reset = false, .plenty = plenty},
+    {.name = "zlib_on_frames_on_pair", .open = zlib_on_frames_on_pair, .tells_reset = true, .plenty = plenty},
+    {.name = "gzip_on_zlib_on_tcp", .open = gzip_on_zlib_on_tcp, .tells_reset = true, .plenty = plenty},
 };
 
 }  // namespace
