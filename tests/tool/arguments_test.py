@@ -18,9 +18,15 @@ class Arguments(unittest.TestCase):
 
     def test_an_unparsable_address_is_wrong_usage(self):
         for address in ("foo", "127.0.0.1", "1.2.3.4:99999", "1.2.3.4:-1", "[::1:80", "example.com:80", "unix:", "", ":",
-                        "300.0.0.1:80", "127.0.0.1:80 ", "[::1]80", "unix:" + "x" * 200):
+                        "300.0.0.1:80", "127.0.0.1:80 ", "[::1]80"):
             self.fails(2, "^weir echo: --listen: .* is not an address; use HOST:PORT", "echo", "--listen", address)
             self.fails(2, "^weir bench echo: --connect: .* is not an address", "bench", "echo", "--connect", address)
+
+    def test_a_unix_path_that_is_too_long_is_told_how_long_it_may_be(self):
+        for path in ("/" + "x" * 107, "@" + "x" * 108, "x" * 1000):
+            for option in ("--listen", "--to"):
+                self.fails(2, f"^weir proxy: {option}: 'unix:{path}' is a Unix path of more than 107 bytes, the most that",
+                           "proxy", "--listen", ":0", "--to", ":1", option, f"unix:{path}")
 
     def test_an_address_with_line_ends_still_gives_one_line(self):
         self.fails(2, "not an address", "echo", "--listen", "a\nb\x1b[31m")

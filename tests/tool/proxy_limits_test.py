@@ -97,6 +97,22 @@ class Connections(unittest.TestCase):
                     clients.remove(client)
                     served = tool.eventually(lambda: self.readable(clients, min(3, len(clients)))) if clients else []
 
+    def test_that_there_are_as_many_as_may_be_is_told_each_time_once(self):
+        with tool.Server() as echo, tool.Proxy(echo.address, options=("--max-connections", "3")) as proxy:
+            for times in (1, 2):
+                clients = [proxy.connect() for _ in range(2)]
+                for client in clients:
+                    tool.echo(client)
+                self.assertEqual(proxy.said().count("--max-connections"), times - 1)
+                clients += [proxy.connect() for _ in range(4)]
+                for client in clients[:3]:
+                    tool.echo(client)
+                proxy.wait_said("warning: there are 3 connections, the most that --max-connections allows: who comes now waits\n")
+                self.assertEqual(proxy.said().count("--max-connections"), times)
+                for client in clients:
+                    client.close()
+                time.sleep(1.2)
+
     @staticmethod
     def readable(connections, at_least):
         ready = select.select(connections, [], [], 0)[0]

@@ -26,6 +26,7 @@ class WeirCategory final : public std::error_category {
       case errc::deadline_passed: return "the deadline of the stream has passed";
       case errc::file_too_short: return "the file is shorter than it was said to be";
       case errc::not_in_memory: return "the bytes are in a file and not in memory; materialize them first";
+      case errc::path_too_long: return "a Unix path of more than 107 bytes, the most that the system takes";
       case errc::unavailable: return "not available on this system";
     }
     return "unknown weir error " + std::to_string(value);
@@ -40,6 +41,7 @@ class WeirCategory final : public std::error_category {
       case errc::idle_timed_out:
       case errc::deadline_passed: return std::errc::timed_out;
       case errc::bad_address: return std::errc::invalid_argument;
+      case errc::path_too_long: return std::errc::filename_too_long;
       case errc::unavailable: return std::errc::not_supported;
       default: return {value, *this};
     }

@@ -25,6 +25,7 @@ enum class errc {
   deadline_passed,    ///< the absolute deadline of the stream came
   file_too_short,     ///< a file ends before the range of it that a buffer holds
   not_in_memory,      ///< bytes that were asked for are a file's, and have to be read first
+  path_too_long,      ///< the path, or abstract name, of a Unix address has more than 107 bytes
   unavailable,        ///< a backend or feature that this system, or this build, does not offer
 };
 

@@ -80,8 +80,8 @@ SIGTERM or SIGINT: accepts no more, goes on with its connections until they have
 10 s, cuts those that are left, and exits with 0; who waits under --max-connections is reset. A second one: cuts all
 and exits at once with 128 + the number of the signal (SIGTERM 143, SIGINT 130). Over TCP, who is cut sees a reset.
 
---log error: what keeps it from serving. warning: also targets that are set aside, clients without a target, and
-connections that it cuts. info: also connections that break, and that it stops. debug: every connection.
+--log error: what keeps it from serving. warning: also targets that are set aside, clients without a target,
+connections that it cuts, and that there are as many as may be. info: also connections that break, and that it stops. debug: every connection.
 
 --stats prints a line on stdout every so often, for all threads together, of the time since the line before:
 

@@ -42,7 +42,8 @@ class Proxy {
         common_{.log = log,
                 .targets = targets_,
                 .connect_timeout = duration_of(options.connect_seconds),
-                .idle_timeout = options.idle_seconds > 0 ? duration_of(options.idle_seconds) : TimeLimits::no_limit} {
+                .idle_timeout = options.idle_seconds > 0 ? duration_of(options.idle_seconds) : TimeLimits::no_limit,
+                .most_connections = options.max_connections != 0 ? options.max_connections : unlimited} {
     if (options.bytes_per_second != 0) {
       const Rate rate{.bytes_per_second = options.bytes_per_second};
       limit_.emplace(RateLimits{.read = rate, .write = rate});

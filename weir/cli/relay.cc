@@ -48,10 +48,26 @@ Relay::Relay(RelayLoop& loop, ServerGroup& server, Stream& client)
       server_(server),
       client_(&client),
       peer_(common_.log.says(LogLevel::warning) ? PeerName::of(client) : PeerName(Address())) {
-  common_.connections.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t count = common_.connections.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (count >= common_.most_connections) tell_full();
 }
 
-Relay::~Relay() { common_.connections.fetch_sub(1, std::memory_order_relaxed); }
+/// Where there are many, a few have to go before it can be full again: while others wait, each that ends makes room for one.
+Relay::~Relay() {
+  const std::size_t left = common_.connections.fetch_sub(1, std::memory_order_relaxed) - 1;
+  const std::size_t most = common_.most_connections;
+  if (most != unlimited && left + std::max<std::size_t>(most / 8, 1) <= most)
+    common_.is_full.store(false, std::memory_order_relaxed);
+}
+
+void Relay::tell_full() {
+  if (common_.is_full.exchange(true, std::memory_order_relaxed)) return;
+  const std::size_t times = common_.fillings.occurred(loop_.loop.now());
+  if (times == 0) return;
+  const std::string often = times == 1 ? "" : fmt::format(" ({} times since this was last told)", times);
+  common_.log.warning("there are {} connections, the most that --max-connections allows: who comes now waits{}",
+                      common_.most_connections, often);
+}
 
 // --- connecting ---
 

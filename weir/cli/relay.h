@@ -29,6 +29,9 @@ struct RelayCommon {
   Duration connect_timeout;
   Duration idle_timeout;                    ///< TimeLimits::no_limit: none
   std::atomic<std::size_t> connections{0};  ///< relays that there are
+  std::size_t most_connections = unlimited;
+  std::atomic<bool> is_full{false};  ///< there are as many as there may be, or nearly, since that was told
+  Seldom fillings{};
   Seldom out_of_descriptors{};
   Seldom out_of_targets{};
 };
@@ -63,6 +66,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
  private:
   class Hold;
 
+  void tell_full();
   void hold_client();
   void try_next_target(std::error_code last_error);
   void connect();

@@ -87,9 +87,11 @@ Result<Address> Address::parse_local(std::string_view path) {
   local.sun_family = AF_UNIX;
   const bool is_abstract = path.starts_with('@');
   // A path in the file system needs room for its NUL; an abstract name may fill the array (unix(7)).
-  const std::size_t most = sizeof(local.sun_path) - (is_abstract ? 0 : 1);
-  if (path.size() < (is_abstract ? 2U : 1U) || path.size() > most) return errc::bad_address;
+  constexpr std::size_t room = sizeof(local.sun_path);
+  static_assert(room == 108, "or what errc::path_too_long says of it is wrong");
+  if (path.size() < (is_abstract ? 2U : 1U)) return errc::bad_address;
   if (path.find('\0') != std::string_view::npos) return errc::bad_address;
+  if (path.size() > room - (is_abstract ? 0 : 1)) return errc::path_too_long;
   std::copy(path.begin(), path.end(), local.sun_path);
   if (is_abstract) local.sun_path[0] = '\0';
   Address address;

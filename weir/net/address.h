@@ -29,7 +29,7 @@ class WEIR_API Address {
   ///     127.0.0.1:80    localhost:80    :80 (the same)    [::1]:80    unix:/run/a.sock    unix:@abstract-name
   ///
   /// Hosts are numeric; `localhost` is 127.0.0.1 (RFC 6761 section 6.3 reserves it for loopback). Port 0 lets the system
-  /// choose when listening. A scope id such as `fe80::1%2` is a number. Errors: errc::bad_address.
+  /// choose when listening. A scope id such as `fe80::1%2` is a number. Errors: errc::bad_address, errc::path_too_long.
   static Result<Address> parse(std::string_view text);
 
   /// As `parse` reads it. The unnamed end of a Unix socket is "unix:".

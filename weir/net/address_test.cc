@@ -135,7 +135,10 @@ TEST(Address, of_a_unix_path_may_be_as_long_as_the_kernel_takes_and_no_longer) {
     EXPECT_EQ(address->path().data()[size], '\0');
   }
   for (const std::size_t size : {room, room + 1, std::size_t{100'000}}) {
-    EXPECT_FALSE(Address::parse("unix:" + path(size))) << size;
+    const Result<Address> too_long = Address::parse("unix:" + path(size));
+    ASSERT_FALSE(too_long) << size;
+    EXPECT_EQ(too_long.error(), errc::path_too_long);
+    EXPECT_EQ(too_long.error(), std::errc::filename_too_long);
   }
 }
 
@@ -148,7 +151,8 @@ TEST(Address, of_an_abstract_name_may_fill_the_array) {
   ASSERT_TRUE(longest);
   EXPECT_EQ(longest->to_string(), "unix:@" + std::string(room - 1, 'n'));
   EXPECT_EQ(longest->path(), "");
-  EXPECT_FALSE(too_long);
+  ASSERT_FALSE(too_long);
+  EXPECT_EQ(too_long.error(), errc::path_too_long);
 }
 
 TEST(Address, that_is_none_is_equal_to_itself_only) {
