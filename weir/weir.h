@@ -11,6 +11,7 @@
 #include "weir/buffer/buffer.h"
 #include "weir/buffer/cursor.h"
 #include "weir/buffer/draft.h"
+#include "weir/buffer/file_range.h"
 #include "weir/buffer/frame_reader.h"
 #include "weir/buffer/line_reader.h"
 #include "weir/buffer/pool.h"

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "weir/loop/loop_snapshot.h"
 
+#include <initializer_list>
+
 #include "weir/loop/event_loop.h"
 #include "weir/loop/io_slot.h"
 
@@ -51,6 +53,7 @@ std::string to_string(const ObjectState& object, TimePoint now) {
     text += "  in " + std::to_string(object.input_bytes) + "  out " + std::to_string(object.output_bytes);
     if (object.suspended.is_any()) text += "  not reading: " + to_string(object.suspended);
     if (object.is_stalled) text += "  stalled";
+    if (object.writing_suspended.is_any()) text += "  not writing: " + to_string(object.writing_suspended);
   }
   if (object.priority != 0) text += "  priority " + std::to_string(object.priority);
   text += "  age " + in_seconds(object.age);
@@ -60,20 +63,41 @@ std::string to_string(const ObjectState& object, TimePoint now) {
   return text + in_seconds(object.deadline - now);
 }
 
-std::string to_string(const ReadingSuspended& suspended) {
+namespace {
+
+struct Reason {
+  bool is_so;
+  std::string_view name;
+};
+
+std::string list_of(std::initializer_list<Reason> reasons) {
   std::string text;
-  const auto add = [&text](bool is_so, std::string_view reason) {
-    if (!is_so) return;
+  for (const Reason& reason : reasons) {
+    if (!reason.is_so) continue;
     if (!text.empty()) text += ", ";
-    text += reason;
-  };
-  add(suspended.by_user, "user");
-  add(suspended.input_full, "input full");
-  add(suspended.output_full, "output full");
-  add(suspended.connecting, "connecting");
-  add(suspended.ended, "ended");
-  add(suspended.memory, "memory");
+    text += reason.name;
+  }
   return text;
+}
+
+}  // namespace
+
+std::string to_string(const ReadingSuspended& suspended) {
+  return list_of({{suspended.by_user, "user"},
+                  {suspended.input_full, "input full"},
+                  {suspended.output_full, "output full"},
+                  {suspended.rate, "rate"},
+                  {suspended.connecting, "connecting"},
+                  {suspended.ended, "ended"},
+                  {suspended.memory, "memory"},
+                  {suspended.held, "held"}});
+}
+
+std::string to_string(const WritingSuspended& suspended) {
+  return list_of({{suspended.by_user, "user"},
+                  {suspended.rate, "rate"},
+                  {suspended.connecting, "connecting"},
+                  {suspended.held, "held"}});
 }
 
 }  // namespace weir

@@ -35,5 +35,6 @@ WEIR_API std::string to_string(const ObjectState& object, TimePoint now);
 
 /// "user, output full"; empty when there is no reason.
 WEIR_API std::string to_string(const ReadingSuspended& suspended);
+WEIR_API std::string to_string(const WritingSuspended& suspended);
 
 }  // namespace weir

@@ -155,6 +155,9 @@ TEST(ReadingSuspendedText, names_every_reason) {
   EXPECT_EQ(to_string(ReadingSuspended{.by_user = true, .output_full = true}), "user, output full");
   EXPECT_EQ(to_string(ReadingSuspended{.input_full = true, .connecting = true, .ended = true, .memory = true}),
             "input full, connecting, ended, memory");
+  EXPECT_EQ(to_string(ReadingSuspended{.rate = true, .held = true}), "rate, held");
+  EXPECT_EQ(to_string(WritingSuspended{.by_user = true, .rate = true, .connecting = true, .held = true}),
+            "user, rate, connecting, held");
 }
 
 TEST(ObjectText, tells_a_deadline_that_is_over) {
@@ -165,13 +168,15 @@ TEST(ObjectText, tells_a_deadline_that_is_over) {
                           .input_bytes = 10,
                           .output_bytes = 20,
                           .suspended = {.input_full = true},
+                          .writing_suspended = {.rate = true},
                           .is_stalled = true,
                           .age = 61s,
                           .idle = 250ms,
                           .deadline = TimePoint{} + 950ms};
 
   EXPECT_EQ(to_string(state, TimePoint{} + 1s),
-            "stream  fd 7  open  in 10  out 20  not reading: input full  stalled  priority 1  age 61.0 s  idle 0.2 s  "
+            "stream  fd 7  open  in 10  out 20  not reading: input full  stalled  not writing: rate  priority 1  age "
+            "61.0 s  idle 0.2 s  "
             "limit in "
             "-0.1 s");
 }

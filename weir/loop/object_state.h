@@ -40,9 +40,23 @@ struct ReadingSuspended {
   bool connecting = false;   ///< it is not connected yet
   bool ended = false;        ///< there is nothing left to read
   bool memory = false;       ///< the pool is short of memory
+  bool held = false;         ///< what moves its bytes on, a pump's pipe say, is full
 
-  bool is_any() const noexcept { return by_user || input_full || output_full || rate || connecting || ended || memory; }
+  bool is_any() const noexcept {
+    return by_user || input_full || output_full || rate || connecting || ended || memory || held;
+  }
   friend bool operator==(const ReadingSuspended&, const ReadingSuspended&) noexcept = default;
+};
+
+/// Why a stream does not send what was written, other than that nobody takes it: all that is true must go first.
+struct WritingSuspended {
+  bool by_user = false;     ///< `Stream::pause_writing`
+  bool rate = false;        ///< its rate limit, or a group's, is used up for now
+  bool connecting = false;  ///< it is not connected yet
+  bool held = false;        ///< its filter wants more before it gives anything
+
+  bool is_any() const noexcept { return by_user || rate || connecting || held; }
+  friend bool operator==(const WritingSuspended&, const WritingSuspended&) noexcept = default;
 };
 
 /// One object of a loop at one moment; see EventLoop::snapshot. What a kind does not have stays as it is here.
@@ -59,6 +73,7 @@ struct ObjectState {
   std::size_t input_bytes = 0;   ///< arrived, and not taken yet
   std::size_t output_bytes = 0;  ///< written, and not taken by the system yet
   ReadingSuspended suspended{};
+  WritingSuspended writing_suspended{};
   /// A stream whose `on_data` has left the input at its high mark or above: it is not called again until something changes.
   bool is_stalled = false;
   Duration age{};                         ///< since it was made, to a tenth of a second

@@ -23,7 +23,9 @@ namespace weir {
 ///     };
 ///
 /// A step takes bytes off the front of `from`, and appends what they become to `to`. It may leave bytes in `from` which it
-/// cannot use yet, and may hold some back inside.
+/// cannot use yet, and may hold some back inside. Where it copies, `to.try_append` and `to.reserve` tell that the pool is spent
+/// instead of throwing, and it then answers std::errc::not_enough_memory. If `encode` lacks memory, it is called again with some
+/// in `to` that the loop has set aside: the pool may be full of what waits to be encoded.
 ///
 /// Lifetime: owned by the stream, and destroyed with it; never while one of its steps runs.
 /// Threads:  the loop's.
@@ -58,7 +60,7 @@ class WEIR_API Filter {
   virtual Result<Flow> decode(Step& step) = 0;
   virtual Result<Flow> encode(Step& step) = 0;
   /// How many bytes `decode` may need in `from` before it can use any. A `decode` that wants more although it has as many ends
-  /// the stream with errc::limit.
+  /// the stream with errc::limit. Above the high mark of the stream below that one's `StreamOptions::input_limit` bounds it.
   virtual std::size_t most_needed() const noexcept { return std::size_t{64} << 10; }
 };
 

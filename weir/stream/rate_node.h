@@ -69,7 +69,7 @@ class RateMember : public ListHook<ReadWaitTag>, public ListHook<WriteWaitTag>, 
 };
 
 /// A limit each way, below another one or none. What is taken from it is taken from those above, too.
-class RateNode : public ListHook<ChildTag>, private WheelTimer {
+class RateNode final : public ListHook<ChildTag>, private WheelTimer {
  public:
   RateNode(EventLoop& loop, const RateLimits& limits, RateNode* above, SharedRate* shared);
   ~RateNode();

@@ -146,7 +146,8 @@ class WEIR_API StreamCore : protected ByteSlot, public ListHook<OwnedTag>, priva
   void drop_callbacks() noexcept;
   void set_attachment(void* object, void (*destroy_object)(void*)) noexcept;
   void drop_attachment() noexcept { set_attachment(nullptr, nullptr); }
-  bool takes(std::size_t count, Accepted& answer) const noexcept;
+  bool takes(std::size_t count, Accepted& answer) noexcept;
+  Accepted refused() noexcept;
   Accepted taken();
   void settle_later() noexcept;
   void settle();

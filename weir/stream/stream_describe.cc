@@ -33,7 +33,12 @@ void StreamCore::describe(ObjectState& state) const noexcept {
                      .rate = (suspended_ & by_rate) != 0,
                      .connecting = (suspended_ & connecting) != 0,
                      .ended = (suspended_ & (at_end | drained_enough)) != 0,
-                     .memory = is_starved()};
+                     .memory = is_starved(),
+                     .held = (suspended_ & by_kind) != 0};
+  state.writing_suspended = {.by_user = (sending_suspended_ & by_user) != 0,
+                             .rate = (sending_suspended_ & by_rate) != 0,
+                             .connecting = (suspended_ & connecting) != 0,
+                             .held = (sending_suspended_ & by_kind) != 0};
   state.is_stalled = on_data_ && (suspended_ & (input_full | by_user)) == input_full;
   state.deadline = deadline();
 }

@@ -95,6 +95,41 @@ TEST_F(StreamDescribed, every_reason_not_to_read) {
   EXPECT_EQ(state().suspended, ReadingSuspended{.input_full = true});
 }
 
+/// Keeps all it is given until the end.
+class KeepingFilter final : public Filter {
+ public:
+  Result<Flow> decode(Step&) override { return Flow::wants_more; }
+  Result<Flow> encode(Step&) override { return Flow::wants_more; }
+};
+
+TEST_F(StreamDescribed, every_reason_not_to_write) {
+  Connection connection = connect(loop);
+  connection->pause_writing();
+  EXPECT_EQ(state().writing_suspended, WritingSuspended{.by_user = true});
+  connection->resume_writing();
+  EXPECT_EQ(state().writing_suspended, WritingSuspended{});
+
+  connection->set_rate_limits({.write = {.bytes_per_second = 1000}});
+  connection->write(pattern(100'000));
+  settle(loop);
+  EXPECT_EQ(state().writing_suspended, WritingSuspended{.rate = true});
+  connection->abort();
+  connection.stream.reset();
+  settle(loop);
+
+  Connection other = connect(loop);
+  other.stream = Stream::filter(std::move(other.stream), std::make_unique<KeepingFilter>());
+  other->set_name("top");
+  other->write("kept");
+  settle(loop);
+  for (const ObjectState& object : loop.snapshot().objects) {
+    if (object.name == "top") {
+      EXPECT_EQ(object.writing_suspended, WritingSuspended{.held = true});
+    }
+  }
+  other->abort();
+}
+
 TEST_F(StreamDescribed, stalled_when_its_handler_leaves_the_input_full) {
   Connection connection = connect(loop, {.read_marks = {.low = 4, .high = 8}});
   connection->on_data([](Stream&) {});

@@ -17,9 +17,11 @@ namespace weir {
 /// What `write` did with its argument.
 enum class Accepted {
   yes,        ///< taken; more is welcome
-  slow_down,  ///< taken; the output is at or above its high mark: wait for `on_drained`
-  refused,    ///< not taken, argument untouched: the output would pass its hard limit, or memory is short
-  closed,     ///< not taken, argument untouched: the stream accepts no more writes
+  slow_down,  ///< taken; the output is at or above its high mark: wait for `on_drained`; reading stops too, see
+              ///< StreamOptions::read_while_output_full
+  refused,  ///< not taken, argument untouched: the output would pass its hard limit, or memory is short. If some output
+            ///< waits, `on_drained` tells when it has fallen to its low mark
+  closed,   ///< not taken, argument untouched: the stream accepts no more writes
 };
 
 /// A pair of marks in bytes, for hysteresis. Requires low <= high and high > 0.

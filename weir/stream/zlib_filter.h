@@ -36,7 +36,8 @@ struct ZlibOptions {
 
 /// The filter for `Stream::filter`; both ends need one, of the same format. In the CMake target weir::zlib.
 ///
-///     auto stream = weir::Stream::filter(std::move(socket_stream), weir::make_zlib_filter({.format = Format::gzip}));
+///     auto stream = weir::Stream::filter(std::move(socket_stream), weir::make_zlib_filter());
+///     // or, as files and HTTP have it: make_zlib_filter({.format = weir::ZlibOptions::Format::gzip})
 ///
 /// An end that finishes without having written anything still sends the few bytes that an empty stream is.
 ///
