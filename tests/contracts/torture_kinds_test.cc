@@ -1,5 +1,4 @@
-// weir: streams of every kind in which every allocation fails once. With sanitizers there are far more of them: threads keep
-// no spare memory for parts of buffers.
+// weir: streams of every kind in which every allocation fails once.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
@@ -118,6 +117,7 @@ class Exchange {
   std::size_t next_ = 0;
 };
 
+/// With sanitizers there are far more allocations: threads keep no spare memory for parts of buffers.
 class TortureKinds : public testing::TestWithParam<StreamKind> {};
 
 std::size_t play_whole(const StreamKind& kind, bool is_pumped) {
