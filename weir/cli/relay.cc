@@ -166,6 +166,7 @@ void Relay::limit_idleness() {
 /// is not idle, though the system may have reported no room; so the room that is left when nothing moves any more is used up
 /// soon, and what there is at the end has been taken since.
 void Relay::look_whether_idle() {
+  const auto self = shared_from_this();  // the end of the last stream is the end of the relay
   if (next_look() <= loop_.loop.now()) {
     const TimePoint last = last_moved();
     for_each_open([](Stream& stream) { stream.flush_now(); });

@@ -38,7 +38,7 @@ class WEIR_API Filter {
   /// How far a step is to go.
   enum class Push : std::uint8_t {
     some,   ///< this is all for now. A filter holds bytes back only if its own user wants that
-    flush,  ///< nothing may be held back: `Stream::flush_now` was called. Of `encode` only
+    flush,  ///< nothing may be held back: for `Stream::flush_now`, `when_sent`, `fail_when_sent`. Of `encode` only
     end,    ///< nothing will follow: the peer's end, or `finish`. All there is must come out, and be complete
   };
   /// Why a step stopped.

@@ -67,6 +67,22 @@ class LateFilter final : public PassingFilter {
   }
 };
 
+/// Lets go of what it was given.
+class CopyingFilter final : public PassingFilter {
+ public:
+  Result<Flow> encode(Step& step) override {
+    step.to.append(text_of(step.from));
+    step.from.clear();
+    return Flow::wants_more;
+  }
+};
+
+/// Uses nothing.
+class StubbornFilter final : public PassingFilter {
+ public:
+  Result<Flow> encode(Step&) override { return Flow::wants_more; }
+};
+
 /// near: filters over one end of a kind of stream; far: the other end.
 class FilterStacks : public EveryKind {
  protected:
@@ -144,6 +160,80 @@ TEST_P(FilterStacks, end_though_one_below_gives_nothing_before_the_end) {
     ends = {};
     settle(loop);
   }
+}
+
+TEST_P(FilterStacks, close_and_tell_what_was_sent_though_the_peer_says_nothing_more) {
+  for (const bool finishes : {false, true}) {
+    for (const int above : {0, 1, 2}) {
+      SCOPED_TRACE(std::string(finishes ? "finish" : "finish_writing") + " with " + std::to_string(above) + " above");
+      open();
+      put_filter<PassingFilter>();
+      for (int i = 0; i < above; ++i) put_filter<PassingFilter>();
+      far().on_data([](Stream& s) { s.input().clear(); });
+      far().on_end([](Stream&) {});
+      bool is_sent = false;
+      bool is_closed = false;
+      near().on_closed([&](Stream&, std::error_code) { is_closed = true; });
+
+      near().write("x");
+      near().when_sent([&](std::error_code error) { is_sent = !error; });
+      if (finishes) {
+        near().finish();
+        EXPECT_TRUE(spin_until(loop, [&] { return is_closed; })) << "linger is 300 ms";
+      } else {
+        near().finish_writing();
+        EXPECT_TRUE(spin_until(loop, [&] { return is_sent; }));
+      }
+
+      EXPECT_TRUE(is_sent);
+      ends = {};
+      settle(loop);
+    }
+  }
+}
+
+TEST_P(FilterStacks, count_right_when_what_they_let_go_of_writes_more) {
+  open();
+  put_filter<CopyingFilter>();
+  far().on_data([this](Stream& s) { received += text_of(s.input().take_all()); });
+  const std::string first = pattern(1000);
+  bool is_sent = false;
+  Buffer foreign;
+  foreign.append_foreign(as_bytes(first), [&] {
+    near().write(pattern(5000));
+    near().when_sent([&](std::error_code) { is_sent = true; });
+  });
+
+  near().write(std::move(foreign));
+  EXPECT_TRUE(spin_until(loop, [&] { return is_sent; }));
+  EXPECT_TRUE(spin_until(loop, [&] { return received.size() == 6000; }));
+
+  EXPECT_TRUE(received == first + pattern(5000));
+  near().abort();
+}
+
+TEST_P(FilterStacks, over_a_stream_that_was_aborted_close_soon) {
+  open();
+  near().abort();
+  put_filter<PassingFilter>();
+  bool is_closed = false;
+  near().on_closed([&](Stream&, std::error_code error) { is_closed = static_cast<bool>(error); });
+  EXPECT_TRUE(spin_until(loop, [&] { return is_closed; }));
+}
+
+TEST_P(FilterStacks, that_leave_bytes_whatever_is_asked_let_the_loop_sleep) {
+  open();
+  put_filter<StubbornFilter>();
+  near().write("x");
+  near().when_sent([](std::error_code) {});
+  settle(loop);
+  const std::uint64_t turns = loop.counters().turns;
+
+  loop.stop_after(std::chrono::milliseconds(100));
+  (void)loop.run();
+
+  EXPECT_LE(loop.counters().turns - turns, 20U);
+  near().abort();
 }
 
 TEST_P(FilterStacks, tell_when_all_that_a_filter_has_left_is_sent) {

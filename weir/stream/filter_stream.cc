@@ -34,7 +34,7 @@ class FilterStream final : public Stream {
     // Whether to read while writing waits is decided up here: what is below may have to, for the filter's own sake.
     below_->settings_.own().read_while_output_full = true;
     below_->unsuspend(output_full);
-    if (below_->is_connected()) connection_stands();
+    if (below_->is_connected() || !below_->is_open()) connection_stands();
     if (!below_->is_open()) send_failed(errc::closed);
   }
 
@@ -167,7 +167,10 @@ class FilterStream final : public Stream {
       if (is_closed()) return;  // by the filter
       const bool has_moved = step.from.size() != before || !decoded_.is_empty();
       left_of_turn -= std::min(left_of_turn, decoded_.size());
+      OnUnwind retrying([this]() noexcept { loop().defer(*this); });
       if (!decoded_.is_empty()) arrived(std::move(decoded_));
+      retrying.done();
+      if (is_closed()) return;  // by what was let go of
       if (!flow) return decoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) continue;
       if (is_end || *flow == Filter::Flow::ended) return end_reading({});
@@ -208,7 +211,7 @@ class FilterStream final : public Stream {
 
   /// Goes on with what has been put off. A flush that was asked for is owed until it is done, however long nothing can be sent.
   void encode_on() {
-    if (push_ == Filter::Push::flush && !is_writing_paused()) is_sending_ = true;
+    if ((push_ == Filter::Push::flush || owes_more_) && !is_writing_paused() && !has_ended_) is_sending_ = true;
     if (is_sending_) encode();
   }
 
@@ -223,15 +226,16 @@ class FilterStream final : public Stream {
       if (below_->is_output_full()) return;
       const std::size_t room = std::min(most_at_once, output_.is_empty() ? unlimited : send_allowance());
       if (room == 0) return;
-      const std::size_t before = output_.size();
-      const Result<Filter::Flow> flow = taken_step(
-          [&] { return output_.memory_size() == before ? step(output_, room, push) : step_with_file(room, push); });
+      std::size_t consumed = 0;
+      const Result<Filter::Flow> flow = taken_step([&] { return step_with_front(room, push, consumed); });
       if (is_closed()) return;  // by the filter
-      const std::size_t consumed = before - output_.size();
       const bool has_moved = consumed != 0 || !encoded_.is_empty();
       left_of_turn -= std::min(left_of_turn, std::max(consumed, encoded_.size()));
       if (consumed != 0) count_taken(consumed);
+      OnUnwind retrying([this]() noexcept { loop().defer(*this); });
       hand_down();
+      retrying.done();
+      if (is_closed()) return;  // by what was let go of
       if (output_.is_empty()) is_sending_ = false;
       if (!flow && lacks_memory(flow.error()) && (has_moved || !has_lent) && lends_room()) {
         has_lent = is_sending_ = true;
@@ -239,32 +243,34 @@ class FilterStream final : public Stream {
       }
       if (!flow) return encoding_failed(flow.error());
       if (*flow == Filter::Flow::has_more && has_moved) {
-        is_sending_ = true;
+        is_sending_ = owes_more_ = true;
         continue;
       }
       return encoded_all(push);
     }
   }
 
-  Result<Filter::Flow> step(Buffer& from, std::size_t room, Filter::Push push) {
-    Filter::Step step{from, encoded_, room, push};
-    return filter_->encode(step);
-  }
-
-  /// What of the output is a file's is read for the filter, a piece at a time.
-  Result<Filter::Flow> step_with_file(std::size_t room, Filter::Push push) {
-    const std::size_t count = std::min(room, output_.size());
-    if (auto read = output_.materialize(count); !read) return read.error();
-    Buffer front = output_.take(count);
+  /// The filter works on a buffer of its own: what it lets go of may call the program, which may write. What of the output is a
+  /// file's is read for it, a piece at a time.
+  Result<Filter::Flow> step_with_front(std::size_t room, Filter::Push push, std::size_t& consumed) {
+    const bool is_in_memory = output_.memory_size() == output_.size();
+    const std::size_t count = is_in_memory ? output_.size() : std::min(room, output_.size());
+    if (!is_in_memory) {
+      if (auto read = output_.materialize(count); !read) return read.error();
+    }
+    Buffer front = count == output_.size() ? output_.take_all() : output_.take(count);
     const bool is_all = output_.is_empty();
-    Result<Filter::Flow> flow = step(front, room, is_all ? push : Filter::Push::some);
+    extras_->taken += count;  // until it is known better: what is written meanwhile comes behind all of it
+    Filter::Step step{front, encoded_, room, is_all ? push : Filter::Push::some};
+    Result<Filter::Flow> flow = filter_->encode(step);
+    extras_->taken -= front.size();
+    consumed = count - front.size();
     if (front.is_empty() && flow && !is_all) flow = Filter::Flow::has_more;
-    if (!is_closed()) output_.prepend(std::move(front));  // what the filter has left
+    if (!is_closed()) output_.prepend(std::move(front));
     return flow;
   }
 
   void count_taken(std::size_t count) {
-    count_taken_out(count);
     count_left(count);
     has_flushed_ = false;
     loop().defer(*this);  // to tell, to end, or to confirm
@@ -276,7 +282,7 @@ class FilterStream final : public Stream {
     const std::uint64_t position = extras_->sent_callbacks.front().position;
     if (asked_ >= position + 1) return;
     if (!has_pushed_out() && (position > extras_->taken || !has_flushed_)) return;
-    if (below_ == nullptr) return;
+    if (below_ == nullptr || asked_ == extras_->taken + 1) return;
     asked_ = extras_->taken + 1;
     below_->when_sent([this, taken = extras_->taken](std::error_code error) {
       if (error) return;
@@ -287,6 +293,7 @@ class FilterStream final : public Stream {
 
   /// Has the filter give all that it holds of what it has taken, and take what it has left. False while it has not.
   bool has_pushed_out() {
+    if (has_ended_) return true;
     if (!has_flushed_ || !output_.is_empty()) {
       push_ = Filter::Push::flush;
       encode_on();
@@ -296,7 +303,7 @@ class FilterStream final : public Stream {
 
   /// The filter wants more than it was given.
   void encoded_all(Filter::Push push) {
-    is_sending_ = false;
+    is_sending_ = owes_more_ = false;
     if (push == Filter::Push::end) {
       if (!output_.is_empty()) return send_failed(std::make_error_code(std::errc::bad_message));
       has_ended_ = true;
@@ -305,8 +312,7 @@ class FilterStream final : public Stream {
     if (!output_.is_empty()) hold_sending();
     if (push != Filter::Push::flush) return;
     push_ = Filter::Push::some;
-    has_flushed_ = true;
-    if (!extras_->sent_callbacks.empty()) loop().defer(*this);
+    if (!std::exchange(has_flushed_, true) && !extras_->sent_callbacks.empty()) loop().defer(*this);
     if (std::exchange(flushes_below_, false)) flush_below();
   }
 
@@ -329,7 +335,7 @@ class FilterStream final : public Stream {
   /// Without memory it is tried again before the pool has any to speak of: what has been sent meanwhile is enough to go on.
   void encoding_failed(std::error_code error) {
     if (encoded_.is_empty()) encoded_ = Buffer(loop().pool());  // and gives back what was lent
-    is_sending_ = lacks_memory(error);  // there may be more to come out though no output is left
+    is_sending_ = owes_more_ = lacks_memory(error);  // there may be more to come out though no output is left
     if (!is_sending_) return send_failed(error);
     if (!loop().slots_backend().must_starve(*this)) loop().defer(*this);
     loop().retry_for_memory();
@@ -362,6 +368,7 @@ class FilterStream final : public Stream {
   bool has_passed_end_ = false;  // the stream below has been finished
   bool has_ended_ = false;       // the filter has given its end
   bool has_thrown_ = false;      // and is asked no more
+  bool owes_more_ = false;       // the filter has more to give, though no output may be left
 };
 
 std::unique_ptr<Stream> Stream::filter(std::unique_ptr<Stream> below, std::unique_ptr<Filter> filter,

@@ -80,6 +80,12 @@ class PairStream final : public Stream {
 
   /// Moves what the peer sends, until the input is full or the turn is over.
   void take_over() {
+    OnUnwind retrying([this]() noexcept { loop().defer(*this); });
+    take_over_some();
+    retrying.done();
+  }
+
+  void take_over_some() {
     if (!taken_.is_empty()) arrived(std::move(taken_));
     for (std::size_t left_of_turn = most_in_turn; is_receiving_ && has_more();) {
       if (left_of_turn == 0) return loop().defer(*this);
@@ -92,9 +98,7 @@ class PairStream final : public Stream {
       left_of_turn -= count;
       if (from.is_empty()) peer_->is_sending_ = false;
       peer_->left(count);
-      OnUnwind retrying([this]() noexcept { loop().defer(*this); });
       arrived(std::move(taken_));
-      retrying.done();
     }
   }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 
 #include "weir/base/time.h"
 #include "weir/stream/rate_node.h"

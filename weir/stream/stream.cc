@@ -89,21 +89,15 @@ void StreamCore::connection_stands() {
 
 // --- writing ---
 
-bool StreamCore::takes(std::size_t count, Accepted& answer) noexcept {
+bool StreamCore::takes(std::size_t count, Accepted& answer) const noexcept {
   if (state_ != State::open) {
     answer = Accepted::closed;
   } else if (output_.size() > settings_->output_limit || count > settings_->output_limit - output_.size()) {
-    answer = refused();
+    answer = Accepted::refused;
   } else {
     return true;
   }
   return false;
-}
-
-/// Whoever waits for `on_drained` hears it, unless there is nothing to wait for.
-Accepted StreamCore::refused() noexcept {
-  if (!output_.is_empty()) has_told_slow_down_ = true;
-  return Accepted::refused;
 }
 
 Accepted StreamCore::taken() {
@@ -118,7 +112,7 @@ Accepted StreamCore::taken() {
 Accepted Stream::write(Bytes bytes) {
   Accepted answer;
   if (!takes(bytes.size(), answer)) return answer;
-  if (!output_.try_append(bytes)) return refused();
+  if (!output_.try_append(bytes)) return Accepted::refused;
   return taken();
 }
 

@@ -146,8 +146,7 @@ class WEIR_API StreamCore : protected ByteSlot, public ListHook<OwnedTag>, priva
   void drop_callbacks() noexcept;
   void set_attachment(void* object, void (*destroy_object)(void*)) noexcept;
   void drop_attachment() noexcept { set_attachment(nullptr, nullptr); }
-  bool takes(std::size_t count, Accepted& answer) noexcept;
-  Accepted refused() noexcept;
+  bool takes(std::size_t count, Accepted& answer) const noexcept;
   Accepted taken();
   void settle_later() noexcept;
   void settle();
@@ -190,6 +189,7 @@ class WEIR_API StreamCore : protected ByteSlot, public ListHook<OwnedTag>, priva
   TimePoint deadline(std::error_code* what = nullptr) const noexcept;
   void limit_time() noexcept;
   void fired() override;
+  void serve_limits();
   void fail_unless_data_waits(std::error_code what);
   void fail_unless_room_waits();
   void use_up_room();

@@ -21,7 +21,7 @@ Accepted Stream::write_with_descriptors(Bytes bytes, std::vector<sys::Descriptor
   Accepted answer;
   if (!takes_descriptors(bytes.size(), descriptors, answer)) return answer;
   const std::size_t bytes_before = output_.size();
-  if (!output_.try_append(bytes)) return refused();
+  if (!output_.try_append(bytes)) return Accepted::refused;
   depart(bytes_before, std::move(descriptors));
   return taken();
 }

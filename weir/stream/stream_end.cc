@@ -189,6 +189,12 @@ void StreamCore::limit_time() noexcept {
 void StreamCore::fired() {
   const SlotHold hold(*this);
   const CallbackSpan span(*this);
+  OnUnwind arming([this]() noexcept { limit_time(); });
+  serve_limits();
+  arming.done();
+}
+
+void StreamCore::serve_limits() {
   if (is_rate_limited()) resume_due_rates();
   if (next_try() <= loop().now()) {
     use_up_room();
@@ -213,7 +219,7 @@ void StreamCore::fail_unless_data_waits(std::error_code what) {
     receive_rest();
     if (state_ == State::closed) return;
     if (is_starved()) reading_since_ = last_received_ = loop().clock();
-    if (is_starved() || has_received_) return limit_time();
+    if (is_starved() || has_received_ || (is_suspended() && what == errc::read_timed_out)) return limit_time();
   }
   close(what, true);
 }
@@ -232,8 +238,8 @@ void StreamCore::fail_unless_room_waits() {
   const TimePoint last_progress = last_sent_;
   use_up_room();
   if (state_ == State::closed || state_ == State::broken) return;
-  if (last_sent_ == last_progress) return close(errc::write_timed_out, true);
-  limit_time();
+  if (last_sent_ == last_progress && is_waiting_to_send_) return close(errc::write_timed_out, true);
+  limit_time();  // or its rate holds it up now
 }
 
 /// The room that the system has left and does not report, a third of a socket's buffer on Linux, would be found when the

@@ -316,20 +316,5 @@ TEST_F(StreamLimits, a_time_limit_tells_those_who_wait_for_their_bytes) {
   EXPECT_EQ(told, errc::write_timed_out);
 }
 
-TEST_F(StreamLimits, who_was_refused_below_the_high_mark_hears_when_the_output_has_drained) {
-  open({.output_limit = 500});
-  int drained = 0;
-  connection->on_drained([&](Stream&) { ++drained; });
-
-  EXPECT_EQ(connection->write(pattern(400)), Accepted::yes);
-  EXPECT_EQ(connection->write(pattern(200)), Accepted::refused);
-  settle(loop);
-  EXPECT_EQ(drained, 1);
-
-  EXPECT_EQ(connection->write(pattern(600)), Accepted::refused) << "there is nothing to wait for";
-  settle(loop);
-  EXPECT_EQ(drained, 1);
-}
-
 }  // namespace
 }  // namespace weir

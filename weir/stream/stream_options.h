@@ -19,8 +19,8 @@ enum class Accepted {
   yes,        ///< taken; more is welcome
   slow_down,  ///< taken; the output is at or above its high mark: wait for `on_drained`; reading stops too, see
               ///< StreamOptions::read_while_output_full
-  refused,  ///< not taken, argument untouched: the output would pass its hard limit, or memory is short. If some output
-            ///< waits, `on_drained` tells when it has fallen to its low mark
+  refused,  ///< not taken, argument untouched: the output would pass its hard limit, or memory is short. Below the high
+            ///< mark nothing but `when_sent` tells when some has left
   closed,   ///< not taken, argument untouched: the stream accepts no more writes
 };
 
