@@ -11,14 +11,12 @@
 #include <string_view>
 #include <utility>
 
-#include "tests/support/careful_kernel.h"
+#include "tests/support/careful_machine.h"
 #include "tests/support/stream_kinds.h"
-#include "tests/support/test_kernel.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/pool.h"
 #include "weir/loop/event_loop.h"
 #include "weir/loop/timer.h"
-#include "weir/sim/world.h"
 #include "weir/stream/pump.h"
 #include "weir/stream/stream.h"
 
@@ -27,14 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace weir::testing_support;
-
-/// A simulated machine whose kernel has memory of its own.
-struct Machine {
-  sim::World world;
-  CarefulKernel kernel{*sys::installed_kernel};
-  sys::ScopedKernel installed{kernel};
-  AsTestKernel as_test_kernel;
-};
 
 /// One side's stream as the program sees it.
 struct Side {

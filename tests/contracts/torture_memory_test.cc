@@ -10,14 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/careful_kernel.h"
+#include "tests/support/careful_machine.h"
 #include "tests/support/stream_support.h"
-#include "tests/support/test_kernel.h"
 #include "weir/buffer/allocation_plan.h"
 #include "weir/buffer/pool.h"
 #include "weir/loop/event_loop.h"
 #include "weir/server/server.h"
-#include "weir/sim/world.h"
 #include "weir/stream/stream.h"
 
 namespace weir {
@@ -25,14 +23,6 @@ namespace {
 
 using namespace weir::literals;
 using namespace weir::testing_support;
-
-/// A simulated machine whose kernel has memory of its own.
-struct Machine {
-  sim::World world;
-  CarefulKernel kernel{*sys::installed_kernel};
-  sys::ScopedKernel installed{kernel};
-  AsTestKernel as_test_kernel;
-};
 
 /// Two clients send to an echo server and end; then the server stops. On one loop, over Unix sockets.
 class Scenario {

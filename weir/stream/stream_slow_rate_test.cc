@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/rate_support.h"
 #include "tests/support/stream_kinds.h"
 #include "tests/support/test_world.h"
 #include "weir/loop/event_loop.h"
@@ -27,19 +28,6 @@ void write_always(Stream& stream) {
   };
   stream.on_drained(fill);
   fill(stream);
-}
-
-/// Takes and counts all that comes.
-void count_input(Stream& stream, std::uint64_t& into) {
-  stream.on_data([&into](Stream& s) {
-    into += s.input().size();
-    s.input().clear();
-  });
-}
-
-void run_for(EventLoop& loop, Duration length) {
-  loop.stop_after(length);
-  ASSERT_TRUE(loop.run());
 }
 
 /// How much came in `length`, of virtual time.
